@@ -1,0 +1,47 @@
+/* What a model file says about itself and about the scans it wants: metadata_props with keys "tumorclass.*".
+ * docs/model-file.md is the list for people; this is its reader. */
+#ifndef MODEL_METADATA_H
+#define MODEL_METADATA_H
+#include "base/status.h"
+
+enum { MAX_CLASSES = 64 };
+enum { GRID_STRETCH, GRID_SPACING };
+enum { NORM_ZSCORE_FOREGROUND, NORM_ZSCORE, NORM_PERCENTILE, NORM_NONE };
+enum { STRIPPED_ANY, STRIPPED_YES, STRIPPED_NO };
+
+/* How a scan becomes the network's input. */
+struct preprocess_spec {
+    char orientation[4]; /* tensor axes D, H, W run towards these: "RAS" */
+    int32_t grid;        /* GRID_STRETCH: the field of view to the shape; GRID_SPACING: millimetres are kept */
+    double spacing[3];   /* GRID_SPACING, mm along D, H, W */
+    int64_t shape[3];    /* D, H, W */
+    int32_t norm;
+    double percentiles[2]; /* NORM_PERCENTILE: these become 0 and 1 */
+    bool clip;             /* NORM_PERCENTILE: to [0, 1] */
+    bool has_background;   /* voxels outside the foreground become `background`; else they are normalised like all */
+    double background;
+    int32_t stripped; /* which heads the model was trained on */
+};
+
+struct metadata {
+    struct preprocess_spec preprocess;
+    int32_t class_count;
+    char *classes[MAX_CLASSES], *codes[MAX_CLASSES];
+    double temperature;              /* 1 by default */
+    bool untrained;                  /* tumorclass.trained = no */
+    bool incomplete;                 /* no tumorclass.schema: defaults were used */
+    const char *features;            /* cam.layer, or NULL; points into properties */
+    tumorclass_property *properties; /* all of metadata_props, in the file's order; owned */
+    size_t property_count;
+};
+
+struct onnx_model;
+/* Bad values (a shape that does not parse, a grid that is none) are BAD_MODEL with key and value in the sentence.
+ * The class list is checked against the graph's output later, by metadata_fit. */
+tumorclass_status metadata_read(struct metadata *metadata, const struct onnx_model *model);
+/* Settle what depends on the graph: shape (input is N x 1 x D x H x W), number of classes; without a class list the
+ * classes are "class 0", "class 1", ... */
+tumorclass_status metadata_fit(struct metadata *metadata, const int64_t input_shape[3], int64_t outputs);
+void metadata_free(struct metadata *metadata);
+
+#endif

@@ -1,0 +1,28 @@
+/* The handle behind tumorclass_model: immutable once loaded, counted by its sessions and results. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+#include <stdatomic.h>
+#include "base/files.h"
+#include "model/graph.h"
+#include "model/metadata.h"
+#include "model/plan.h"
+
+enum { MODEL_FACTS = 16 };
+
+struct tumorclass_model {
+    atomic_int references;
+    struct mapping mapping; /* the file, if it was mapped; weights may lie in it */
+    void *copy;             /* or the caller's bytes */
+    char *name;
+    char sha256[65];
+    struct graph graph;
+    struct metadata metadata;
+    struct plan plan; /* packed for the CPU backend */
+    tumorclass_property facts[MODEL_FACTS];
+    size_t fact_count;
+    char *fact_text; /* owns the values of facts */
+};
+
+tumorclass_model *model_retain(tumorclass_model *model); /* tumorclass_model_free releases */
+
+#endif

@@ -1,0 +1,24 @@
+/* A graph, ready to run. */
+#ifndef NETWORK_NETWORK_H
+#define NETWORK_NETWORK_H
+#include "base/monitor.h"
+#include "network/backend.h"
+
+struct network;
+
+tumorclass_status network_create(struct network **network, const struct graph *graph, const struct backend *backend,
+                                 const struct backend_options *options);
+void network_free(struct network *network);
+const char *network_device(const struct network *network); /* the backend's describe */
+
+/* Run every node on `input` (float32, the input value's shape). Cancel and progress between nodes, weighted by their
+ * multiplications. */
+tumorclass_status network_run(struct network *network, const float *input, const struct monitor *monitor);
+/* After a run: the graph's output, features or embedding. */
+tumorclass_status network_read(struct network *network, float *dst, int32_t value);
+
+/* For tests: called after each node of a run, when its output may be read. */
+typedef tumorclass_status network_observer(void *user, struct network *network, const struct node *node);
+void network_observe(struct network *network, network_observer *observer, void *user);
+
+#endif
