@@ -279,7 +279,7 @@ typedef struct tumorclass_attention_options {
 #define TUMORCLASS_ATTENTION_OPTIONS_INIT { sizeof(tumorclass_attention_options), 0, 0 }
 /* clang-format on */
 
-/** Where a map is strong. All on the rectified map. Layout frozen. */
+/** Where a map is strong. All on the unit map, whatever scale is asked for. Layout frozen. */
 typedef struct tumorclass_attention_summary {
     double peak_mm[3];     /**< RAS+ millimetres of the voxel with the largest value */
     double centre_mm[3];   /**< centre of mass */

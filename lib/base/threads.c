@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 enum { SPINS = 2000 }; /* about as long as waking a thread takes */
 
@@ -19,6 +20,7 @@ struct pool {
     atomic_uint round;  /* counts the calls of pool_run; workers wait for it to change */
     atomic_int running; /* workers that have not finished this round */
     bool stop;
+    pid_t owner; /* threads exist only in the process that started them */
     pool_task *task;
     void *context;
     int64_t count;
@@ -118,19 +120,25 @@ struct pool *pool_create(int32_t threads)
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->done, NULL);
     pool->size = 1;
+    pool->owner = getpid();
     start_workers(pool, threads);
     return pool;
 }
 
-void pool_free(struct pool *pool)
+static void stop_workers(struct pool *pool)
 {
-    if (!pool) return;
     pool->stop = true;
     begin_round(pool);
     for (int32_t i = 1; i < pool->size; i++) pthread_join(pool->workers[i].thread, NULL);
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
+}
+
+void pool_free(struct pool *pool)
+{
+    if (!pool) return;
+    if (pool->owner == getpid()) stop_workers(pool);
     memory_free(pool);
 }
 

@@ -5,41 +5,44 @@
 #include "model/model.h"
 #include "preprocess/preprocess.h"
 
-enum { MAX_QC = 24, MAX_TIMINGS = 8, MAX_PROVENANCE = 32 };
+enum { MAX_QC = 24, MAX_TIMINGS = 8, MAX_PROVENANCE = 40 };
 
 struct tumorclass_result {
     tumorclass_model *model; /* retained */
     int32_t class_index;
     float *probabilities, *logits; /* one a class */
-    float *embedding;              /* NULL if the network has none */
-    size_t embedding_count;
-    float *features; /* NULL if the network has none; grid.features is the same */
-    struct feature_grid grid;
-    tumorclass_volume scan;         /* shape and affine of the scan; no data */
-    struct preparation preparation; /* its input is not kept */
+    float *embedding, *features;   /* NULL if the network has none */
+    struct feature_grid grid;      /* grid.features is features */
+    tumorclass_volume scan;        /* the scan's grid, without its voxels */
+    struct preparation preparation;
     tumorclass_qc qc[MAX_QC];
     size_t qc_count;
     tumorclass_timing timings[MAX_TIMINGS];
     size_t timing_count;
     tumorclass_property provenance[MAX_PROVENANCE];
     size_t provenance_count;
-    struct note *notes; /* owns the texts of qc and provenance */
-    char *device;
+    struct note *notes; /* own the texts of qc, provenance and device */
+    bool notes_lost;
+    const char *device;
 };
 
 /* A result with room for what the model gives. */
 tumorclass_status result_create(tumorclass_result **result, tumorclass_model *model, const tumorclass_volume *scan);
-/* softmax(logits / temperature), in double; the class is the first of the largest. Not finite: BAD_MODEL. */
+/* From the logits: probabilities = softmax(logits / temperature), in double, and the class, the first of the largest.
+ * BAD_MODEL if a logit is not finite, OUT_OF_MEMORY if a note was lost. */
 tumorclass_status result_settle(tumorclass_result *result);
+
+/* Texts are formatted and copied; keys, codes and stages must be literals. Without memory the text is left out and
+ * result->notes_lost set: looked at once, by result_settle. */
+void result_device(tumorclass_result *result, const char *device);
+void result_provide(tumorclass_result *result, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
+void result_warn(tumorclass_result *result, const char *code, double value, double threshold, const char *format, ...)
+    PRINTF_LIKE(5, 6);
 void result_time(tumorclass_result *result, const char *stage, double seconds);
 
-/* A fact for the provenance; a quality check that failed. The text is formatted and copied. */
-tumorclass_status result_provide(tumorclass_result *result, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
-tumorclass_status result_warn(tumorclass_result *result, const char *code, double value, double threshold,
-                              const char *format, ...) PRINTF_LIKE(5, 6);
-
-/* qc.c: every check on scan, preparation and model. provenance.c: every fact. */
-tumorclass_status qc_check(tumorclass_result *result);
-tumorclass_status provenance_record(tumorclass_result *result);
+/* qc.c: every check of the scan, its preparation and the model. provenance.c: all that it takes to get the same answer
+ * again. Both after the preparation is done. */
+void qc_check(tumorclass_result *result);
+void provenance_record(tumorclass_result *result);
 
 #endif

@@ -1,0 +1,70 @@
+/* What it takes to get the same answer again. */
+#include "result/result.h"
+
+static void record_model(tumorclass_result *result)
+{
+    const tumorclass_model *model = result->model;
+    result_provide(result, "library", "tumorclass %s", TUMORCLASS_VERSION_STRING);
+    result_provide(result, "model", "%s", model->name);
+    result_provide(result, "model_sha256", "%s", model->sha256);
+    result_provide(result, "precision", "float32");
+    result_provide(result, "temperature", "%.9g", model->metadata.temperature);
+}
+
+static void record_scan(tumorclass_result *result)
+{
+    const struct preprocess_facts *facts = &result->preparation.facts;
+    const tumorclass_volume *scan = &result->scan;
+    char code[4];
+    orientation_code(code, scan->affine);
+    result_provide(result, "scan_orientation", "%s", code);
+    result_provide(result, "scan_shape", "%lld,%lld,%lld", (long long)scan->shape[0], (long long)scan->shape[1],
+                   (long long)scan->shape[2]);
+    result_provide(result, "scan_voxel_mm", "%.6g,%.6g,%.6g", volume_step_mm(scan, 0), volume_step_mm(scan, 1),
+                   volume_step_mm(scan, 2));
+    result_provide(result, "scan_range", "%.9g,%.9g", facts->minimum, facts->maximum);
+}
+
+static void record_grid(tumorclass_result *result)
+{
+    const struct preprocess_spec *spec = &result->model->metadata.preprocess;
+    result_provide(result, "input_orientation", "%s", spec->orientation);
+    result_provide(result, "input_shape", "%lld,%lld,%lld", (long long)spec->shape[0], (long long)spec->shape[1],
+                   (long long)spec->shape[2]);
+    if (spec->grid == GRID_STRETCH) result_provide(result, "input_grid", "stretch");
+    if (spec->grid == GRID_SPACING)
+        result_provide(result, "input_grid", "spacing %.6g,%.6g,%.6g", spec->spacing[0], spec->spacing[1],
+                       spec->spacing[2]);
+}
+
+static void record_foreground(tumorclass_result *result)
+{
+    static const char *const ways[] = { "given", "background value", "Otsu", "all voxels" };
+    const struct preprocess_facts *facts = &result->preparation.facts;
+    result_provide(result, "foreground", "%s", ways[facts->foreground]);
+    result_provide(result, "foreground_share", "%.6f", facts->foreground_share);
+    if (facts->foreground_tried == FOREGROUND_BACKGROUND_VALUE)
+        result_provide(result, "background_value", "%.9g", facts->background_value);
+    if (facts->foreground_tried == FOREGROUND_OTSU) result_provide(result, "threshold", "%.9g", facts->threshold);
+}
+
+static void record_norm(tumorclass_result *result)
+{
+    static const char *const names[] = { "zscore-foreground", "zscore", "percentile", "none" };
+    const struct preprocess_spec *spec = &result->model->metadata.preprocess;
+    const struct preprocess_facts *facts = &result->preparation.facts;
+    result_provide(result, "norm", "%s", names[spec->norm]);
+    if (spec->norm == NORM_ZSCORE_FOREGROUND || spec->norm == NORM_ZSCORE) {
+        result_provide(result, "norm_mean", "%.17g", facts->mean);
+        result_provide(result, "norm_deviation", "%.17g", facts->deviation);
+    }
+    if (spec->norm == NORM_PERCENTILE) result_provide(result, "norm_range", "%.9g,%.9g", facts->low, facts->high);
+}
+
+void provenance_record(tumorclass_result *result)
+{
+    static void (*const records[])(tumorclass_result *) = {
+        record_model, record_scan, record_grid, record_foreground, record_norm,
+    };
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) records[i](result);
+}
