@@ -13,6 +13,7 @@ struct text { /* a string of the file: not terminated */
 };
 bool text_is(struct text text, const char *string);
 bool text_equal(struct text a, struct text b);
+int text_shown(struct text text); /* for "%.*s", text_shown(t), t.data: its size, at most 100 */
 
 /* TensorProto.DataType */
 enum {
@@ -38,10 +39,10 @@ struct onnx_tensor {
     struct text name;
     int32_t type, rank;
     int64_t extents[ONNX_MAX_RANK];
-    struct text raw;                             /* raw_data, little endian; or empty */
-    struct text floats, int32s, int64s, doubles; /* packed typed fields; or empty */
-    struct text location;                        /* external data: file name; or empty */
-    uint64_t offset, length;                     /* external data */
+    struct text raw;      /* raw_data, little endian; or empty */
+    struct text message;  /* the whole tensor: typed fields are read from it, see weights.h */
+    struct text location; /* external data: file name; or empty */
+    uint64_t offset, length;
     bool external;
 };
 
@@ -81,7 +82,7 @@ struct onnx_value { /* a graph input or output */
 
 struct onnx_model {
     int64_t ir_version, opset; /* opset of the default domain */
-    struct text producer;
+    struct text producer, producer_version;
     struct onnx_node *nodes;
     struct onnx_tensor *initializers;
     struct onnx_value *inputs, *outputs;
