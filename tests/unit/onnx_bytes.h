@@ -104,6 +104,7 @@ static inline struct onnx_file onnx_file(int64_t opset)
     field_text(&file.model, 2, "libtumorclass tests");
     field_integer(&import, 2, opset);
     field_message(&file.model, 8, import);
+    field_text(&file.graph, 2, "test");
     return file;
 }
 
