@@ -1,0 +1,454 @@
+/* The public interface as a caller sees it: the header, the shared library, the shipped model, no internals. */
+#include <check.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "tumorclass/tumorclass.h"
+
+enum { NI = 60, NJ = 72, NK = 50, VOXELS = NI * NJ * NK };
+
+static int16_t voxels[VOXELS];
+static tumorclass_volume volume;
+static tumorclass_model *model;
+
+/* An ellipsoid with some structure, in an exact background, i fastest, 3 mm. */
+static void draw_head(void)
+{
+    for (int k = 0; k < NK; k++)
+        for (int j = 0; j < NJ; j++)
+            for (int i = 0; i < NI; i++) {
+                const double x = (i - 30) / 26.0, y = (j - 36) / 32.0, z = (k - 25) / 22.0;
+                const double radius = x * x + y * y + z * z;
+                voxels[(k * NJ + j) * NI + i] = (int16_t)(radius < 1 ? 300 + 200 * radius + 30 * sin(i * 0.7 + j) : 0);
+            }
+    volume = (tumorclass_volume){
+        .data = voxels,
+        .dtype = TUMORCLASS_I16,
+        .shape = { NI, NJ, NK },
+        .strides = { 1, NI, NI * NJ },
+        .affine = { 3, 0, 0, -90, 0, 3, 0, -108, 0, 0, 3, -75 },
+    };
+}
+
+static void set_up(void)
+{
+    draw_head();
+    ck_assert_msg(tumorclass_model_load(&model, NULL, NULL) == TUMORCLASS_OK, "%s", tumorclass_last_error());
+}
+
+static void tear_down(void)
+{
+    tumorclass_model_free(model);
+}
+
+static tumorclass_session *session_with_threads(int32_t threads)
+{
+    tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
+    options.threads = threads;
+    tumorclass_session *session;
+    ck_assert_msg(tumorclass_session_create(&session, model, &options) == TUMORCLASS_OK, "%s", tumorclass_last_error());
+    return session;
+}
+
+static tumorclass_result *classified(tumorclass_session *session)
+{
+    tumorclass_result *result;
+    ck_assert_msg(tumorclass_classify(session, &result, &volume, NULL) == TUMORCLASS_OK, "%s", tumorclass_last_error());
+    return result;
+}
+
+START_TEST(classify_gives_probabilities_that_are_the_softmax_of_the_logits)
+{
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_result *result = classified(session);
+    size_t count, logit_count;
+    const float *probabilities = tumorclass_result_probabilities(result, &count);
+    const float *logits = tumorclass_result_logits(result, &logit_count);
+    ck_assert_uint_eq(count, 7);
+    ck_assert_uint_eq(logit_count, 7);
+    double sum = 0, exponentials = 0;
+    for (size_t i = 0; i < count; i++) exponentials += exp(logits[i]);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_double_eq_tol(probabilities[i], exp(logits[i]) / exponentials, 1e-6);
+        ck_assert(probabilities[i] <= probabilities[tumorclass_result_class(result)]);
+        sum += probabilities[i];
+    }
+    ck_assert_double_eq_tol(sum, 1, 1e-6);
+    tumorclass_result_free(result);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(untrained_model_says_so_in_every_result)
+{
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_result *result = classified(session);
+    size_t count, found = 0;
+    const tumorclass_qc *qc = tumorclass_result_qc(result, &count);
+    for (size_t i = 0; i < count; i++) found += !strcmp(qc[i].code, "untrained_model");
+    ck_assert_uint_eq(found, 1);
+    tumorclass_result_free(result);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(result_names_library_model_and_device)
+{
+    tumorclass_session *session = session_with_threads(1);
+    tumorclass_result *result = classified(session);
+    size_t count, found = 0;
+    const tumorclass_property *facts = tumorclass_result_provenance(result, &count);
+    for (size_t i = 0; i < count; i++) {
+        found += !strcmp(facts[i].key, "model_sha256") && !strcmp(facts[i].value, tumorclass_model_sha256(model));
+        found += !strcmp(facts[i].key, "library") && !strcmp(facts[i].value, "tumorclass " TUMORCLASS_VERSION_STRING);
+    }
+    ck_assert_uint_eq(found, 2);
+    ck_assert_int_eq(strncmp(tumorclass_result_device(result), "CPU, ", 5), 0);
+    ck_assert_ptr_nonnull(strstr(tumorclass_session_device(session), "1 thread"));
+    tumorclass_result_free(result);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(answers_and_maps_are_bitwise_equal_for_any_number_of_threads)
+{
+    static float first_map[VOXELS], map[VOXELS];
+    static float first_logits[7];
+    static const int32_t threads[] = { 1, 2, 3, 8 };
+    for (int i = 0; i < 4; i++) {
+        tumorclass_session *session = session_with_threads(threads[i]);
+        tumorclass_result *result = classified(session);
+        ck_assert_int_eq(tumorclass_attention(session, map, VOXELS, NULL, result, 2, NULL), TUMORCLASS_OK);
+        const float *logits = tumorclass_result_logits(result, NULL);
+        if (i == 0) {
+            memcpy(first_logits, logits, sizeof first_logits);
+            memcpy(first_map, map, sizeof map);
+        }
+        ck_assert_mem_eq(logits, first_logits, sizeof first_logits);
+        ck_assert_mem_eq(map, first_map, sizeof map);
+        tumorclass_result_free(result);
+        tumorclass_session_free(session);
+    }
+}
+END_TEST
+
+START_TEST(strided_voxels_give_the_same_answer_as_plain_ones)
+{
+    static int16_t c_order[VOXELS];
+    for (int k = 0; k < NK; k++)
+        for (int j = 0; j < NJ; j++)
+            for (int i = 0; i < NI; i++) c_order[(i * NJ + j) * NK + k] = voxels[(k * NJ + j) * NI + i];
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_result *plain = classified(session), *strided;
+    tumorclass_volume other = volume;
+    other.data = c_order;
+    memcpy(other.strides, (int64_t[]){ NJ * NK, NK, 1 }, sizeof other.strides);
+    ck_assert_int_eq(tumorclass_classify(session, &strided, &other, NULL), TUMORCLASS_OK);
+    ck_assert_mem_eq(tumorclass_result_logits(plain, NULL), tumorclass_result_logits(strided, NULL), 7 * sizeof(float));
+    tumorclass_result_free(plain);
+    tumorclass_result_free(strided);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(unit_map_spans_zero_to_one_and_peaks_where_the_summary_says)
+{
+    static float map[7 * VOXELS];
+    tumorclass_attention_summary summary[7];
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_result *result = classified(session);
+    ck_assert_int_eq(tumorclass_attention(session, map, 7 * VOXELS, summary, result, TUMORCLASS_ALL_CLASSES, NULL),
+                     TUMORCLASS_OK);
+    for (int c = 0; c < 7; c++) {
+        const float *values = map + (size_t)c * VOXELS;
+        float largest = 0;
+        for (int i = 0; i < VOXELS; i++) {
+            ck_assert(values[i] >= 0 && values[i] <= 1);
+            largest = fmaxf(largest, values[i]);
+        }
+        const int64_t *peak = summary[c].peak_voxel;
+        ck_assert(values[(peak[2] * NJ + peak[1]) * NI + peak[0]] == largest);
+        for (int axis = 0; axis < 3; axis++)
+            ck_assert_double_eq_tol(summary[c].peak_mm[axis], 3.0 * (double)peak[axis] + volume.affine[4 * axis + 3],
+                                    1e-9);
+        ck_assert(summary[c].inside >= 0 && summary[c].inside <= 1);
+    }
+    tumorclass_result_free(result);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(attention_rejects_what_does_not_fit)
+{
+    static float map[VOXELS];
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_result *result = classified(session);
+    ck_assert_int_eq(tumorclass_attention(session, map, VOXELS - 1, NULL, result, 0, NULL), TUMORCLASS_BAD_ARGUMENT);
+    ck_assert_str_eq(tumorclass_last_error(), "map holds 215999 values, the scan needs 216000");
+    ck_assert_int_eq(tumorclass_attention(session, map, VOXELS, NULL, result, 7, NULL), TUMORCLASS_BAD_ARGUMENT);
+    ck_assert_str_eq(tumorclass_last_error(), "class_index is 7, the model has 7 classes");
+    ck_assert_int_eq(tumorclass_attention(session, NULL, VOXELS, NULL, result, 0, NULL), TUMORCLASS_BAD_ARGUMENT);
+    ck_assert_int_eq(tumorclass_attention(session, map, VOXELS, NULL, NULL, 0, NULL), TUMORCLASS_BAD_ARGUMENT);
+    ck_assert_int_eq(tumorclass_attention(NULL, map, VOXELS, NULL, result, 0, NULL), TUMORCLASS_BAD_ARGUMENT);
+    tumorclass_result_free(result);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(preprocess_gives_the_networks_input)
+{
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_image *input;
+    ck_assert_int_eq(tumorclass_preprocess(session, &input, &volume, NULL), TUMORCLASS_OK);
+    int64_t shape[3];
+    tumorclass_model_input_shape(model, shape);
+    const tumorclass_volume *prepared = tumorclass_image_volume(input);
+    ck_assert_int_eq(prepared->dtype, TUMORCLASS_F32);
+    ck_assert_mem_eq(prepared->shape, shape, sizeof shape);
+    ck_assert_int_eq(prepared->strides[2], 1);
+    const float *values = prepared->data;
+    double sum = 0;
+    for (int64_t i = 0; i < shape[0] * shape[1] * shape[2]; i++) sum += fabs(values[i]);
+    ck_assert(isfinite(sum) && sum > 0);
+    tumorclass_image_free(input);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(strict_mode_refuses_with_the_check_that_failed)
+{
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_scan_options options = TUMORCLASS_SCAN_OPTIONS_INIT;
+    options.strict = 1;
+    tumorclass_result *result = (tumorclass_result *)1;
+    ck_assert_int_eq(tumorclass_classify(session, &result, &volume, &options), TUMORCLASS_REFUSED);
+    ck_assert_ptr_null(result);
+    ck_assert_ptr_nonnull(strstr(tumorclass_last_error(), "untrained_model"));
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(bad_volumes_are_refused_with_their_numbers)
+{
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_result *result;
+    tumorclass_volume bad = volume;
+    bad.shape[1] = 0;
+    ck_assert_int_eq(tumorclass_classify(session, &result, &bad, NULL), TUMORCLASS_BAD_ARGUMENT);
+    bad = volume;
+    bad.dtype = 99;
+    ck_assert_int_eq(tumorclass_classify(session, &result, &bad, NULL), TUMORCLASS_BAD_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(tumorclass_last_error(), "99"));
+    bad = volume;
+    bad.affine[0] = NAN;
+    ck_assert_int_eq(tumorclass_classify(session, &result, &bad, NULL), TUMORCLASS_BAD_ARGUMENT);
+    bad = volume;
+    memset(bad.affine, 0, sizeof bad.affine);
+    ck_assert_int_eq(tumorclass_classify(session, &result, &bad, NULL), TUMORCLASS_BAD_ARGUMENT);
+    bad = volume;
+    bad.memory = TUMORCLASS_MEMORY_CUDA;
+    ck_assert_int_ne(tumorclass_classify(session, &result, &bad, NULL), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_classify(session, &result, NULL, NULL), TUMORCLASS_BAD_ARGUMENT);
+    ck_assert_int_eq(tumorclass_classify(session, NULL, &volume, NULL), TUMORCLASS_BAD_ARGUMENT);
+    ck_assert_int_eq(tumorclass_classify(NULL, &result, &volume, NULL), TUMORCLASS_BAD_ARGUMENT);
+    static int16_t constant[VOXELS];
+    bad = volume;
+    bad.data = constant;
+    ck_assert_int_eq(tumorclass_classify(session, &result, &bad, NULL), TUMORCLASS_BAD_IMAGE);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(mask_of_another_shape_is_refused)
+{
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_volume mask = volume;
+    mask.shape[2] = NK - 1;
+    tumorclass_scan_options options = TUMORCLASS_SCAN_OPTIONS_INIT;
+    options.mask = &mask;
+    tumorclass_result *result;
+    ck_assert_int_eq(tumorclass_classify(session, &result, &volume, &options), TUMORCLASS_BAD_ARGUMENT);
+    ck_assert_str_eq(tumorclass_last_error(), "mask has 49 voxels along axis 2, the scan has 50");
+    tumorclass_session_free(session);
+}
+END_TEST
+
+struct progress {
+    double last;
+    int calls;
+    tumorclass_session **cancel;
+};
+
+static void follow(void *user, const char *stage, double fraction)
+{
+    struct progress *progress = user;
+    ck_assert(*stage && fraction >= progress->last && fraction <= 1);
+    progress->last = fraction;
+    progress->calls++;
+    if (progress->cancel && fraction > 0.3) tumorclass_session_cancel(*progress->cancel);
+}
+
+START_TEST(progress_rises_to_one)
+{
+    struct progress progress = { 0, 0, NULL };
+    tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
+    options.progress = follow;
+    options.progress_user = &progress;
+    tumorclass_session *session;
+    ck_assert_int_eq(tumorclass_session_create(&session, model, &options), TUMORCLASS_OK);
+    tumorclass_result_free(classified(session));
+    ck_assert_double_eq_tol(progress.last, 1, 1e-9);
+    ck_assert_int_ge(progress.calls, 10);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(cancel_ends_the_call_and_only_that_one)
+{
+    tumorclass_session *session;
+    struct progress progress = { 0, 0, &session };
+    tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
+    options.progress = follow;
+    options.progress_user = &progress;
+    tumorclass_result *result;
+    ck_assert_int_eq(tumorclass_session_create(&session, model, &options), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_classify(session, &result, &volume, NULL), TUMORCLASS_CANCELLED);
+    ck_assert_ptr_null(result);
+    progress = (struct progress){ 0, 0, NULL };
+    tumorclass_result_free(classified(session));
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(cuda_by_name_is_an_error_and_auto_says_what_runs)
+{
+    tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
+    options.backend = TUMORCLASS_BACKEND_CUDA;
+    tumorclass_session *session = (tumorclass_session *)1;
+    ck_assert_int_eq(tumorclass_session_create(&session, model, &options), TUMORCLASS_NO_BACKEND);
+    ck_assert_ptr_null(session);
+    session = session_with_threads(0);
+    ck_assert_int_eq(tumorclass_session_backend(session), TUMORCLASS_BACKEND_CPU);
+    ck_assert_ptr_nonnull(strstr(tumorclass_session_device(session), "no CUDA backend"));
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(session_is_refused_in_a_forked_child)
+{
+    tumorclass_session *session = session_with_threads(2);
+    const pid_t child = fork();
+    if (child == 0) {
+        tumorclass_result *result;
+        const tumorclass_status status = tumorclass_classify(session, &result, &volume, NULL);
+        tumorclass_session_free(session);
+        _exit(status == TUMORCLASS_BAD_STATE && strstr(tumorclass_last_error(), "fork") ? 0 : 1);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    tumorclass_result_free(classified(session));
+    tumorclass_session_free(session);
+}
+END_TEST
+
+static void *classify_on_a_thread(void *session)
+{
+    return classified(session);
+}
+
+START_TEST(two_sessions_of_one_model_run_side_by_side)
+{
+    tumorclass_session *sessions[2] = { session_with_threads(1), session_with_threads(2) };
+    pthread_t threads[2];
+    void *results[2];
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, classify_on_a_thread, sessions[i]);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], &results[i]);
+    ck_assert_mem_eq(tumorclass_result_logits(results[0], NULL), tumorclass_result_logits(results[1], NULL), 28);
+    for (int i = 0; i < 2; i++) {
+        tumorclass_result_free(results[i]);
+        tumorclass_session_free(sessions[i]);
+    }
+}
+END_TEST
+
+START_TEST(model_outlives_its_handle_while_a_session_needs_it)
+{
+    tumorclass_model *mine;
+    tumorclass_session *session;
+    ck_assert_int_eq(tumorclass_model_load(&mine, NULL, NULL), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_session_create(&session, mine, NULL), TUMORCLASS_OK);
+    tumorclass_model_free(mine);
+    tumorclass_result *result = classified(session);
+    tumorclass_session_free(session);
+    ck_assert_uint_eq(strlen(tumorclass_result_device(result)) > 0, 1);
+    tumorclass_result_free(result);
+}
+END_TEST
+
+START_TEST(memory_is_known_before_the_first_run)
+{
+    tumorclass_session *session = session_with_threads(1);
+    ck_assert_uint_ge(tumorclass_session_memory(session, NULL), tumorclass_model_memory(model));
+    ck_assert_uint_gt(tumorclass_session_memory(session, &volume),
+                      tumorclass_session_memory(session, NULL) + 4 * VOXELS);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(classes_are_found_by_name_and_code)
+{
+    ck_assert_int_eq(tumorclass_model_class_index(model, "meningioma"), tumorclass_model_class_index(model, "MEN"));
+    ck_assert_int_eq(tumorclass_model_class_index(model, "hgg"), 0);
+    ck_assert_int_eq(tumorclass_model_class_index(model, "nonsense"), -1);
+    ck_assert_ptr_null(tumorclass_model_class_name(model, 7));
+    ck_assert_ptr_null(tumorclass_model_class_code(model, -1));
+}
+END_TEST
+
+START_TEST(freeing_nothing_is_fine)
+{
+    tumorclass_image_free(NULL);
+    tumorclass_model_free(NULL);
+    tumorclass_session_free(NULL);
+    tumorclass_result_free(NULL);
+    tumorclass_session_cancel(NULL);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("api");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, classify_gives_probabilities_that_are_the_softmax_of_the_logits);
+    tcase_add_test(cases, untrained_model_says_so_in_every_result);
+    tcase_add_test(cases, result_names_library_model_and_device);
+    tcase_add_test(cases, answers_and_maps_are_bitwise_equal_for_any_number_of_threads);
+    tcase_add_test(cases, strided_voxels_give_the_same_answer_as_plain_ones);
+    tcase_add_test(cases, unit_map_spans_zero_to_one_and_peaks_where_the_summary_says);
+    tcase_add_test(cases, attention_rejects_what_does_not_fit);
+    tcase_add_test(cases, preprocess_gives_the_networks_input);
+    tcase_add_test(cases, strict_mode_refuses_with_the_check_that_failed);
+    tcase_add_test(cases, bad_volumes_are_refused_with_their_numbers);
+    tcase_add_test(cases, mask_of_another_shape_is_refused);
+    tcase_add_test(cases, progress_rises_to_one);
+    tcase_add_test(cases, cancel_ends_the_call_and_only_that_one);
+    tcase_add_test(cases, cuda_by_name_is_an_error_and_auto_says_what_runs);
+    tcase_add_test(cases, session_is_refused_in_a_forked_child);
+    tcase_add_test(cases, two_sessions_of_one_model_run_side_by_side);
+    tcase_add_test(cases, model_outlives_its_handle_while_a_session_needs_it);
+    tcase_add_test(cases, memory_is_known_before_the_first_run);
+    tcase_add_test(cases, classes_are_found_by_name_and_code);
+    tcase_add_test(cases, freeing_nothing_is_fine);
+    Suite *suite = suite_create("api");
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
