@@ -1,0 +1,16 @@
+#!/bin/sh
+# quickstart.sh: from a fresh Debian machine to a classified scan. Installs what is missing, builds, takes a real head
+# (Colin27, a healthy man, from Debian's mricron-data) and writes its attention map and a picture into build/quickstart.
+set -eu
+cd "$(dirname "$0")/.."
+.ci/install build-essential cmake ninja-build pkg-config libnifti-dev libdeflate-dev zlib1g-dev libjansson-dev \
+    libpng-dev mricron-data
+
+cmake --preset release -DTUMORCLASS_TESTS=OFF -DTUMORCLASS_BENCHMARKS=OFF >/dev/null
+cmake --build --preset release -- --quiet
+
+mkdir -p build/quickstart
+cp /usr/share/mricron/templates/ch2.nii.gz build/quickstart/colin27.nii.gz
+set -x
+build/release/bin/tumorclass classify build/quickstart/colin27.nii.gz \
+    --attention build/quickstart/map.nii.gz --overlay build/quickstart/overlay.png
