@@ -34,15 +34,18 @@ enum {
 };
 
 enum { ONNX_MAX_RANK = 8 };
+enum { ONNX_LEAST_OPSET = 6 };
+/* More than these, and the file is not a network that anyone runs: they bound what a small file can make us allocate. */
+enum { ONNX_MAX_NODES = 65536, ONNX_MAX_ATTRIBUTES = 64, ONNX_MAX_NAMES = 4096 };
 
 struct onnx_tensor {
     struct text name;
     int32_t type, rank;
     int64_t extents[ONNX_MAX_RANK];
-    struct text raw;      /* raw_data, little endian; or empty */
-    struct text message;  /* the whole tensor: typed fields are read from it, see weights.h */
-    struct text location; /* external data: file name; or empty */
-    uint64_t offset, length;
+    struct text raw;         /* raw_data, little endian; or empty */
+    struct text message;     /* the whole tensor: typed fields are read from it, see weights.h */
+    struct text location;    /* external data: file name; or empty */
+    uint64_t offset, length; /* in that file; a length of UINT64_MAX: to its end */
     bool external;
 };
 
@@ -51,8 +54,10 @@ enum {
     ONNX_ATTRIBUTE_INT = 2,
     ONNX_ATTRIBUTE_STRING = 3,
     ONNX_ATTRIBUTE_TENSOR = 4,
+    ONNX_ATTRIBUTE_GRAPH = 5,
     ONNX_ATTRIBUTE_FLOATS = 6,
-    ONNX_ATTRIBUTE_INTS = 7
+    ONNX_ATTRIBUTE_INTS = 7,
+    ONNX_ATTRIBUTE_GRAPHS = 10
 };
 
 struct onnx_attribute {
@@ -81,7 +86,7 @@ struct onnx_value { /* a graph input or output */
 };
 
 struct onnx_model {
-    int64_t ir_version, opset; /* opset of the default domain */
+    int64_t ir_version, opset; /* opset of the default domain, at least ONNX_LEAST_OPSET */
     struct text producer, producer_version;
     struct onnx_node *nodes;
     struct onnx_tensor *initializers;
@@ -90,7 +95,8 @@ struct onnx_model {
     size_t node_count, initializer_count, input_count, output_count, property_count;
 };
 
-/* Walk the whole file. Everything is checked for form here (lengths, depth, counts), nothing for meaning.
+/* Walk the whole file. Everything is checked for form here (lengths, depth, counts), nothing for meaning, except that
+ * graphs within graphs, other domains than ONNX's own and sparse initializers are refused. No name has a zero in it.
  * BAD_MODEL, UNSUPPORTED, OUT_OF_MEMORY. The model points into `data`, which must outlive it. */
 tumorclass_status onnx_read(struct onnx_model *model, const void *data, size_t size);
 void onnx_free(struct onnx_model *model);
