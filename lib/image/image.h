@@ -7,9 +7,10 @@
 struct nifti_grid {
     int32_t version; /* 1 or 2 */
     int32_t sform_code, qform_code;
-    double sform[12], qform[12]; /* as the file gives them; meaningful if the code is > 0 */
-    double voxel_size[3];        /* pixdim[1..3] */
-    int32_t units;               /* xyzt_units */
+    double sform[12];                      /* this and what follows as the file gives it, checked by grid_affine */
+    double quaternion[3], origin[3], qfac; /* the qform: quatern_b, c, d; qoffset_x, y, z; the sign of pixdim[0] */
+    double voxel_size[3];                  /* pixdim[1..3] */
+    int32_t units;                         /* xyzt_units */
 };
 
 enum { IMAGE_PROPERTIES = 24 };

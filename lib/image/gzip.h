@@ -1,0 +1,21 @@
+/* gzip streams in memory: the first bytes of one, or as many as a header has promised. */
+#ifndef IMAGE_GZIP_H
+#define IMAGE_GZIP_H
+#include "base/files.h"
+
+bool gzip_recognized(const struct mapping *stream);
+
+/* Inflate the first `size` bytes, or all there are; *inflated says how many. */
+tumorclass_status gzip_peek(void *dst, size_t size, size_t *inflated, const struct mapping *stream);
+
+/* Inflate exactly `size` bytes; a stream of fewer, truncated or corrupted is BAD_IMAGE. What follows them is ignored,
+ * and then their check sum (which covers all) is not looked at. */
+tumorclass_status gzip_inflate(void *dst, size_t size, const struct mapping *stream);
+
+/* Whether a stream of this length can hold `size` bytes at all: deflate makes at most 258 bytes of 2 bits. */
+bool gzip_can_hold(const struct mapping *stream, size_t size);
+
+/* The whole of `src` as one gzip stream, without name and time: same bytes in, same bytes out. *dst is for memory_free. */
+tumorclass_status gzip_deflate(void **dst, size_t *dst_size, const void *src, size_t size);
+
+#endif
