@@ -13,15 +13,17 @@ struct preprocess_facts {
     int32_t foreground;       /* how it was found; FOREGROUND_ALL: the way tried gave too little or too much */
     int32_t foreground_tried; /* FOREGROUND_ALL: which way that was; else the same as foreground */
     double foreground_share;  /* of all voxels, 0 to 1, before FOREGROUND_ALL */
-    double background_value;  /* FOREGROUND_BACKGROUND_VALUE: that value */
-    double background_share;  /* share of the six faces that has the most frequent value */
+    double background_value;  /* FOREGROUND_BACKGROUND_VALUE: that value; NaN: not finite */
+    double background_share;  /* share of the six faces that has it; 0: no value has more than half of them */
     double threshold;         /* FOREGROUND_OTSU */
     int64_t nonfinite;        /* voxels that are NaN or infinite; they count as outside, and become background */
     double minimum, maximum;  /* of the finite voxels */
-    double mean, deviation;   /* over the foreground (NORM_ZSCORE: over all finite voxels) */
-    double low, high;         /* NORM_PERCENTILE: the two intensities */
-    double coverage_mm[3];    /* field of view along the model's axes D, H, W */
-    double step_mm[3];        /* voxel size along them */
+    bool whole;               /* the statistics below are over all finite voxels: NORM_ZSCORE, or the foreground has
+                                 one value only; else over the foreground */
+    double mean, deviation;
+    double low, high;      /* NORM_PERCENTILE: the two intensities */
+    double coverage_mm[3]; /* field of view along the model's axes D, H, W */
+    double step_mm[3];     /* voxel size along them */
 };
 
 struct preparation {
