@@ -152,16 +152,19 @@ static tumorclass_status read_attribute(struct onnx_attribute *attribute, struct
     return wire.status;
 }
 
-static tumorclass_status check_node(const struct onnx_node *node)
+static tumorclass_status fail_node(const struct onnx_node *node, size_t index, const char *why, struct text what)
+{
+    return fail(TUMORCLASS_UNSUPPORTED, "node %zu '%.*s' (%.*s) %s%.*s", index, text_shown(node->name), node->name.data,
+                text_shown(node->operator_type), node->operator_type.data, why, text_shown(what), what.data);
+}
+
+static tumorclass_status check_node(const struct onnx_node *node, size_t index)
 {
     if (node->domain.size && !text_is(node->domain, "ai.onnx"))
-        return fail(TUMORCLASS_UNSUPPORTED, "operator %.*s is of the domain %.*s, not of ONNX itself",
-                    text_shown(node->operator_type), node->operator_type.data, text_shown(node->domain),
-                    node->domain.data);
+        return fail_node(node, index, "is of the domain ", node->domain);
     for (size_t i = 0; i < node->attribute_count; i++)
         if (node->attributes[i].type == ONNX_ATTRIBUTE_GRAPH || node->attributes[i].type == ONNX_ATTRIBUTE_GRAPHS)
-            return fail(TUMORCLASS_UNSUPPORTED, "operator %.*s has a graph inside it", text_shown(node->operator_type),
-                        node->operator_type.data);
+            return fail_node(node, index, "has a graph inside it", no_text);
     return TUMORCLASS_OK;
 }
 
@@ -192,7 +195,7 @@ static tumorclass_status read_node(struct onnx_node *node, struct text message)
         case 7: node->domain = wire_text(&wire); break;
         }
     }
-    return wire.status == TUMORCLASS_OK ? check_node(node) : wire.status;
+    return wire.status;
 }
 
 /* TensorShapeProto.Dimension: a number, or a symbol, which is -1 */
@@ -257,6 +260,7 @@ static void read_graph_field(struct onnx_model *model, struct wire *wire)
     case 1:
         n = model->node_count++;
         wire_nest(wire, within("node", n, read_node(&model->nodes[n], wire_bytes(wire))));
+        if (wire->status == TUMORCLASS_OK) wire->status = check_node(&model->nodes[n], n);
         break;
     case 5:
         n = model->initializer_count++;

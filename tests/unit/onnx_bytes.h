@@ -164,6 +164,20 @@ static inline struct bytes onnx_raw_tensor(const char *name, int32_t type, size_
     return tensor;
 }
 
+/* Say in a tensor's bytes that its elements lie in a file; an empty offset or length is left out. */
+static inline void onnx_external(struct bytes *tensor, const char *location, const char *offset, const char *length)
+{
+    const char *const entries[3][2] = { { "location", location }, { "offset", offset }, { "length", length } };
+    for (int i = 0; i < 3; i++) {
+        struct bytes entry = { 0 };
+        if (!*entries[i][1]) continue;
+        field_text(&entry, 1, entries[i][0]);
+        field_text(&entry, 2, entries[i][1]);
+        field_message(tensor, 13, entry);
+    }
+    field_integer(tensor, 14, 1);
+}
+
 static inline size_t onnx_elements(size_t rank, const int64_t *extents)
 {
     size_t count = 1;
