@@ -141,7 +141,7 @@ def read_arguments():
     first, *rest = __doc__.split("\n\n")
     parser = argparse.ArgumentParser(description=first, epilog="\n\n".join(rest),
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--filters", type=int, default=16, metavar="F", help="channels of the first level (default: 16)")
+    parser.add_argument("--filters", type=int, default=16, metavar="F", help="channels of level 1 (default: 16)")
     parser.add_argument("--shape", type=shape, default=[128] * 3, metavar="D,H,W",
                         help="of the input (default: 128,128,128)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the random weights (default: 1)")
@@ -149,7 +149,7 @@ def read_arguments():
                         help="names, separated by commas (default: the seven of the paper)")
     parser.add_argument("--codes", type=names, metavar="A,B,...",
                         help="short names in the same order (default: the seven's, or the names)")
-    parser.add_argument("--output", default="reference.onnx", metavar="FILE", help="file to write (default: reference.onnx)")
+    parser.add_argument("--output", default="reference.onnx", metavar="FILE", help="(default: reference.onnx)")
     arguments = parser.parse_args()
     if not arguments.codes:
         codes = {name: code for code, name in CLASSES.items()}

@@ -1,4 +1,4 @@
-/* run_graph MODEL.onnx [--no-fuse] [--output-only] [--shape D,H,W] [--threads N] INPUT.f32 FOLDER
+/* run_graph [--no-fuse] [--output-only] [--shape D,H,W] [--threads N] MODEL.onnx INPUT.f32 FOLDER
  *
  * Runs a model on the CPU backend and writes each node's output (or only the graph's) as FOLDER/<index>.f32, with a
  * line "index TAB name TAB shape" for each on standard output: what the Python tests hold against other runtimes.
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
     struct arguments arguments;
     if (!read_arguments(&arguments, argc, argv)) {
         fputs(
-            "usage: run_graph MODEL.onnx [--no-fuse] [--output-only] [--shape D,H,W] [--threads N] INPUT.f32 FOLDER\n",
+            "usage: run_graph [--no-fuse] [--output-only] [--shape D,H,W] [--threads N] MODEL.onnx INPUT.f32 FOLDER\n",
             stderr);
         return 64;
     }

@@ -1,0 +1,71 @@
+"""What the Python tests share: the program run_graph, ONNX Runtime, and skipping visibly."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+SKIPPED = 77  # CTest counts this exit code as a skip
+RUN_GRAPH = pathlib.Path(os.environ.get("TUMORCLASS_BUILD", "build")) / "tests/golden/run_graph"
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+def test_data(name):
+    """A file of TUMORCLASS_TEST_DATA; the test is skipped where it is absent."""
+    path = pathlib.Path(os.environ.get("TUMORCLASS_TEST_DATA", "")) / name
+    if not path.is_file():
+        skip(f"no {name} in TUMORCLASS_TEST_DATA")
+    return path
+
+
+class Refusal(Exception):
+    """The library said no, with a status and a sentence."""
+
+    def __init__(self, status, sentence):
+        super().__init__(f"{status}: {sentence}")
+        self.status, self.sentence = status, sentence
+
+
+def run_graph(model, image, fuse=True, threads=2, output_only=False, shape=None):
+    """Yield (name, array) for every tensor that the CPU backend computes. Anything but success or a refusal raises."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = f"{folder}/input.f32"
+        np.ascontiguousarray(image, dtype=np.float32).tofile(source)
+        options = [f"--threads={threads}"]
+        options += [] if fuse else ["--no-fuse"]
+        options += ["--output-only"] if output_only else []
+        options += ["--shape=" + ",".join(map(str, shape))] if shape else []
+        done = subprocess.run([RUN_GRAPH, *options, model, source, folder], capture_output=True, text=True)
+        if done.returncode == 1 and done.stderr.count("\t") == 1:
+            raise Refusal(*done.stderr.rstrip("\n").split("\t"))
+        if done.returncode or done.stderr:
+            raise RuntimeError(f"run_graph {model} ended with {done.returncode}: {done.stderr[-4000:]}")
+        for line in done.stdout.splitlines():
+            index, name, extents = line.split("\t")
+            extents = [int(extent) for extent in extents.split(" x ")] if extents else []
+            yield name, np.fromfile(f"{folder}/{index}.f32", dtype=np.float32).reshape(extents)
+
+
+def run_onnxruntime(model, image, names=None):
+    """The same from ONNX Runtime, without its graph optimisations: {name: array} for these tensors, or the outputs."""
+    import onnx
+    import onnxruntime
+
+    loaded = onnx.load(model)
+    outputs = {output.name for output in loaded.graph.output}
+    for name in names or []:
+        if name not in outputs:
+            loaded.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 2
+    options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(loaded.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    wanted = list(names or outputs)
+    return dict(zip(wanted, session.run(wanted, {session.get_inputs()[0].name: image})))
