@@ -1,0 +1,130 @@
+#include "engine.h"
+#include <stdlib.h>
+#include <time.h>
+#include "interrupt.h"
+#include "paths.h"
+#include "terminal.h"
+
+double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int exit_code_of(tumorclass_status status)
+{
+    switch (status) {
+    case TUMORCLASS_OK: return ANSWERED;
+    case TUMORCLASS_CANCELLED: return INTERRUPTED + interrupt_signal();
+    case TUMORCLASS_NO_BACKEND:
+    case TUMORCLASS_BACKEND_ERROR:
+    case TUMORCLASS_BAD_MODEL:
+    case TUMORCLASS_BAD_STATE: return MODEL_FAILED;
+    default: return SCAN_FAILED;
+    }
+}
+
+/* The mask's file, which may be named after the scan. */
+static tumorclass_status read_mask(struct scan *scan, const char *pattern, const char *path)
+{
+    char *mask_path = expand_pattern(pattern, path);
+    if (!mask_path) return TUMORCLASS_OUT_OF_MEMORY;
+    const tumorclass_status status = tumorclass_image_read(&scan->mask, mask_path, NULL);
+    free(mask_path);
+    if (status == TUMORCLASS_OK) scan->options.mask = tumorclass_image_volume(scan->mask);
+    return status;
+}
+
+tumorclass_status scan_read(struct scan *scan, const struct options *options, const char *path)
+{
+    const double start = seconds_now();
+    *scan = (struct scan){ .name = file_name(path), .options = TUMORCLASS_SCAN_OPTIONS_INIT };
+    scan->options.strict = options->strict;
+    tumorclass_status status = tumorclass_image_read(&scan->image, path, NULL);
+    if (status == TUMORCLASS_OK && options->mask) status = read_mask(scan, options->mask, path);
+    if (status == TUMORCLASS_OK) scan->volume = tumorclass_image_volume(scan->image);
+    scan->seconds = seconds_now() - start;
+    return status;
+}
+
+void scan_free(struct scan *scan)
+{
+    tumorclass_image_free(scan->image);
+    tumorclass_image_free(scan->mask);
+}
+
+static void show_progress(void *engine, const char *stage, double fraction)
+{
+    progress_show(((const struct engine *)engine)->scan, stage, fraction);
+}
+
+static void show_message(void *unused, tumorclass_log_level level, const char *message)
+{
+    (void)unused;
+    complain("%s%s", level == TUMORCLASS_LOG_WARNING ? "warning: " : "", message);
+}
+
+static tumorclass_status open_session(struct engine *engine, const struct options *options)
+{
+    tumorclass_session_options session = TUMORCLASS_SESSION_OPTIONS_INIT;
+    session.backend = options->backend;
+    session.device = options->device;
+    session.threads = options->threads;
+    session.log_level = options->log_level;
+    session.log = show_message;
+    session.progress = show_progress;
+    session.progress_user = engine;
+    return tumorclass_session_create(&engine->session, engine->model, &session);
+}
+
+static int open_engine(struct engine *engine, const struct options *options)
+{
+    tumorclass_status status = tumorclass_model_load(&engine->model, options->model, NULL);
+    if (status == TUMORCLASS_OK) status = open_session(engine, options);
+    if (status == TUMORCLASS_OK) {
+        interrupt_watch(engine->session);
+        return ANSWERED;
+    }
+    if (options->model && !engine->model)
+        complain_about(file_name(options->model), tumorclass_last_error());
+    else
+        complain("%s", tumorclass_last_error());
+    return MODEL_FAILED;
+}
+
+static void close_engine(struct engine *engine)
+{
+    interrupt_watch(NULL);
+    tumorclass_session_free(engine->session);
+    tumorclass_model_free(engine->model);
+}
+
+static int run_each(struct engine *engine, const struct options *options, scan_task *task, void *context)
+{
+    int worst = ANSWERED;
+    size_t failed = 0;
+    for (size_t i = 0; i < options->file_count && !interrupt_signal(); i++) {
+        engine->scan = file_name(options->files[i]);
+        const int code = task(engine, options, options->files[i], context);
+        progress_clear();
+        failed += code != ANSWERED;
+        if (code > worst) worst = code;
+        if (code == MODEL_FAILED || ferror(stdout)) break;
+    }
+    if (interrupt_signal()) return INTERRUPTED + interrupt_signal();
+    if (failed && options->file_count > 1) complain("%zu of %zu scans failed", failed, options->file_count);
+    return worst;
+}
+
+int run_scans(const struct options *options, int (*prepare)(struct engine *, const struct options *, void *),
+              scan_task *task, void *context)
+{
+    struct engine engine = { 0 };
+    interrupt_catch();
+    int code = open_engine(&engine, options);
+    if (code == ANSWERED && prepare) code = prepare(&engine, options, context);
+    if (code == ANSWERED) code = run_each(&engine, options, task, context);
+    close_engine(&engine);
+    return interrupt_signal() ? INTERRUPTED + interrupt_signal() : code;
+}

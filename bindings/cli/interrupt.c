@@ -1,0 +1,36 @@
+#include "interrupt.h"
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+#include "command.h"
+
+/* A handler can reach nothing but these. */
+static volatile sig_atomic_t caught;
+static _Atomic(tumorclass_session *) watched;
+
+static void stop(int signal_number)
+{
+    if (caught) _exit(INTERRUPTED + signal_number);
+    caught = signal_number;
+    tumorclass_session *session = atomic_load(&watched);
+    if (session) tumorclass_session_cancel(session);
+}
+
+void interrupt_catch(void)
+{
+    struct sigaction action = { .sa_flags = SA_RESTART };
+    action.sa_handler = stop;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+void interrupt_watch(tumorclass_session *session)
+{
+    atomic_store(&watched, session);
+}
+
+int interrupt_signal(void)
+{
+    return caught;
+}

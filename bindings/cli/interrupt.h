@@ -1,0 +1,12 @@
+/* Interrupts: the first stops the running call, so that nothing half-done is left; the second ends the program. */
+#ifndef CLI_INTERRUPT_H
+#define CLI_INTERRUPT_H
+#include "tumorclass/tumorclass.h"
+
+void interrupt_catch(void);
+/* The session that the next interrupt stops; NULL: none. */
+void interrupt_watch(tumorclass_session *session);
+/* The signal that came, or 0. */
+int interrupt_signal(void);
+
+#endif

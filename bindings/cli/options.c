@@ -1,0 +1,135 @@
+#include "options.h"
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "terminal.h"
+
+enum { SCALE = UCHAR_MAX + 1, STRICT };
+enum { MOST_ROWS = 32, MOST_THREADS = 1024, MOST_DEVICES = 1024 };
+
+const struct option_row option_rows[] = {
+    { "model", 'm', "FILE", CLASSIFY | PREPROCESS, "ONNX model; the default is the one that ships with the library" },
+    { "output", 'o', "OUT", PREPROCESS, "where the network's input goes: .nii or .nii.gz, or - for standard output" },
+    { "attention", 'a', "OUT", CLASSIFY, "write the attention map: .nii or .nii.gz, or - for standard output" },
+    { "attention-scale", SCALE, "unit|raw", CLASSIFY,
+      "unit: from 0 to 1, the default; raw: in units of the class's logit" },
+    { "class", 'c', "NAME|all", CLASSIFY,
+      "the class that the map is of, by name or code; the default is the predicted one; all: one 4-D file" },
+    { "overlay", 'p', "OUT", CLASSIFY, "draw the scan and the map as a picture: .png, or - for standard output" },
+    { "mask", 'k', "FILE", CLASSIFY | PREPROCESS, "brain mask on the scan's grid, not zero inside; else it is found" },
+    { "strict", STRICT, NULL, CLASSIFY | PREPROCESS, "refuse a scan that fails a quality check, instead of warning" },
+    { "json", 'j', NULL, CLASSIFY | INFO, "one JSON object a line for programs, instead of text for people" },
+    { "threads", 't', "N", CLASSIFY | PREPROCESS, "CPU threads; 0, the default, asks the system" },
+    { "device", 'd', "NAME", CLASSIFY | PREPROCESS, "auto, the default; cpu; cuda or cuda:N, which never falls back" },
+    { "verbose", 'v', NULL, CLASSIFY | PREPROCESS, "say more on standard error; twice: everything" },
+    { "help", 'h', NULL, CLASSIFY | PREPROCESS | INFO, "show this help" },
+};
+const size_t option_row_count = sizeof option_rows / sizeof *option_rows;
+
+static int wrong(const char *option, const char *value, const char *wanted)
+{
+    complain("--%s '%s': must be %s", option, value, wanted);
+    return WRONG_USAGE;
+}
+
+static bool read_number(int32_t *number, const char *text, long most)
+{
+    char *end;
+    errno = 0;
+    const long value = strtol(text, &end, 10);
+    if (errno || end == text || *end || value < 0 || value > most) return false;
+    *number = (int32_t)value;
+    return true;
+}
+
+static int set_threads(struct options *options, const char *text)
+{
+    if (read_number(&options->threads, text, MOST_THREADS)) return ANSWERED;
+    return wrong("threads", text, "a whole number from 0 to 1024");
+}
+
+static int set_device(struct options *options, const char *text)
+{
+    const bool numbered = !strncmp(text, "cuda:", 5);
+    options->device = 0;
+    if (numbered && !read_number(&options->device, text + 5, MOST_DEVICES))
+        return wrong("device", text, "cuda:N with a whole number N");
+    if (!strcmp(text, "auto"))
+        options->backend = TUMORCLASS_BACKEND_AUTO;
+    else if (!strcmp(text, "cpu"))
+        options->backend = TUMORCLASS_BACKEND_CPU;
+    else if (!strcmp(text, "cuda") || numbered)
+        options->backend = TUMORCLASS_BACKEND_CUDA;
+    else
+        return wrong("device", text, "auto, cpu, cuda or cuda:N");
+    return ANSWERED;
+}
+
+static int set_scale(struct options *options, const char *text)
+{
+    if (!strcmp(text, "unit"))
+        options->scale = TUMORCLASS_ATTENTION_UNIT;
+    else if (!strcmp(text, "raw"))
+        options->scale = TUMORCLASS_ATTENTION_RAW;
+    else
+        return wrong("attention-scale", text, "unit or raw");
+    return ANSWERED;
+}
+
+static int set_option(struct options *options, int letter, const char *argument)
+{
+    switch (letter) {
+    case 'm': options->model = argument; break;
+    case 'o': options->output = argument; break;
+    case 'a': options->attention = argument; break;
+    case SCALE: return set_scale(options, argument);
+    case 'c': options->map_class = argument; break;
+    case 'p': options->overlay = argument; break;
+    case 'k': options->mask = argument; break;
+    case STRICT: options->strict = true; break;
+    case 'j': options->json = true; break;
+    case 't': return set_threads(options, argument);
+    case 'd': return set_device(options, argument);
+    case 'v': options->log_level += options->log_level < TUMORCLASS_LOG_DEBUG; break;
+    case 'h': options->help = true; break;
+    default: return WRONG_USAGE; /* getopt_long has said why */
+    }
+    return ANSWERED;
+}
+
+/* The table in the form that getopt_long wants. */
+static void make_getopt_tables(struct option *longs, char *letters, unsigned command)
+{
+    for (size_t i = 0; i < option_row_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (!(row->commands & command)) continue;
+        *longs++ = (struct option){ row->name, row->argument ? required_argument : no_argument, NULL, row->letter };
+        if (row->letter > UCHAR_MAX) continue;
+        *letters++ = (char)row->letter;
+        if (row->argument) *letters++ = ':';
+    }
+    *longs = (struct option){ 0 };
+    *letters = '\0';
+}
+
+int read_command_options(struct options *options, unsigned command, int count, char **arguments)
+{
+    struct option longs[MOST_ROWS];
+    char letters[2 * MOST_ROWS], command_name[64], *const plain_name = arguments[0];
+    _Static_assert(sizeof option_rows / sizeof *option_rows < MOST_ROWS, "the tables hold every row");
+    make_getopt_tables(longs, letters, command);
+    *options = (struct options){ 0 };
+
+    snprintf(command_name, sizeof command_name, "tumorclass %s", plain_name);
+    arguments[0] = command_name; /* what getopt_long's own messages begin with */
+    int code = ANSWERED, letter;
+    while (code == ANSWERED && (letter = getopt_long(count, arguments, letters, longs, NULL)) != -1)
+        code = set_option(options, letter, optarg);
+    arguments[0] = plain_name;
+    options->files = arguments + optind;
+    options->file_count = (size_t)(count - optind);
+    return code;
+}

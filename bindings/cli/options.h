@@ -1,0 +1,36 @@
+/* Options: one table says what each command takes; parser and --help are both made from it. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include "command.h"
+#include "tumorclass/tumorclass.h"
+
+enum { CLASSIFY = 1, PREPROCESS = 2, INFO = 4 };
+
+struct options {
+    const char *model, *attention, *overlay, *output, *mask; /* NULL: not given */
+    const char *map_class;                                   /* NULL: the predicted class */
+    tumorclass_attention_scale scale;
+    bool json, strict, help;
+    int32_t threads, device;
+    tumorclass_backend backend;
+    tumorclass_log_level log_level;
+    char *const *files;
+    size_t file_count;
+};
+
+struct option_row {
+    const char *name;
+    int letter;           /* above UCHAR_MAX: there is only the long form */
+    const char *argument; /* NULL: it takes none */
+    unsigned commands;
+    const char *help;
+};
+extern const struct option_row option_rows[];
+extern const size_t option_row_count;
+
+/* Read what follows the command's name (arguments[0]). ANSWERED, or WRONG_USAGE after saying why. */
+int read_command_options(struct options *options, unsigned command, int count, char **arguments);
+
+#endif

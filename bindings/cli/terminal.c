@@ -1,0 +1,173 @@
+#include "terminal.h"
+#include <langinfo.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { LEAST_WIDTH = 40, USUAL_WIDTH = 80, MOST_WIDTH = 100, BAR_WIDTH = 24 };
+
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value && *value;
+}
+
+/* A terminal that can move its cursor and show colours. */
+static bool is_terminal(FILE *stream)
+{
+    const char *kind = getenv("TERM");
+    return isatty(fileno(stream)) && kind && strcmp(kind, "dumb") != 0;
+}
+
+static bool locale_is_utf8(void)
+{
+    return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+static int stream_width(FILE *stream)
+{
+    struct winsize size;
+    if (!isatty(fileno(stream)) || ioctl(fileno(stream), TIOCGWINSZ, &size) || !size.ws_col) return USUAL_WIDTH;
+    return size.ws_col < LEAST_WIDTH ? LEAST_WIDTH : size.ws_col > MOST_WIDTH ? MOST_WIDTH : size.ws_col;
+}
+
+struct style stream_style(FILE *stream)
+{
+    return (struct style){ .colour = is_terminal(stream) && !is_set("NO_COLOR"),
+                           .utf8 = locale_is_utf8(),
+                           .width = stream_width(stream) };
+}
+
+const char *tint_on(const struct style *style, enum tint tint)
+{
+    static const char *const sequences[] = { "\033[1m", "\033[2m", "\033[33m", "\033[36m" };
+    return style->colour ? sequences[tint] : "";
+}
+
+const char *tint_off(const struct style *style)
+{
+    return style->colour ? "\033[0m" : "";
+}
+
+static bool continues(unsigned char byte)
+{
+    return (byte & 0xc0) == 0x80;
+}
+
+/* U+0080 to U+009F, which a terminal may obey as it obeys escape sequences. */
+static bool is_c1_control(const unsigned char *text)
+{
+    return text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0;
+}
+
+/* The bytes of the character at `text`; *shown says whether they may go out as they are. */
+static size_t next_character(const unsigned char *text, bool utf8, bool *shown)
+{
+    size_t size = 1;
+    if (text[0] >= 0xc0)
+        while (size < 4 && continues(text[size])) size++;
+    *shown = text[0] < 0x80 ? text[0] >= 0x20 && text[0] != 0x7f : utf8 && size > 1 && !is_c1_control(text);
+    return size;
+}
+
+static void put_bytes(FILE *stream, const char *text, size_t count)
+{
+    const bool utf8 = locale_is_utf8();
+    for (size_t i = 0, size; i < count; i += size) {
+        bool shown;
+        size = next_character((const unsigned char *)text + i, utf8, &shown);
+        if (shown)
+            fwrite(text + i, 1, size, stream);
+        else
+            putc('?', stream);
+    }
+}
+
+void put_text(FILE *stream, const char *text)
+{
+    put_bytes(stream, text, strlen(text));
+}
+
+static int bytes_width(const char *text, size_t count)
+{
+    int width = 0;
+    bool shown;
+    for (size_t i = 0; i < count; width++) i += next_character((const unsigned char *)text + i, true, &shown);
+    return width;
+}
+
+int text_width(const char *text)
+{
+    return bytes_width(text, strlen(text));
+}
+
+void put_wrapped(FILE *stream, const char *text, int indent, int width)
+{
+    int column = indent;
+    for (bool first = true; *text; first = false) {
+        const size_t size = strcspn(text, " ");
+        const int word = bytes_width(text, size);
+        if (!first && column + 1 + word > width) {
+            fprintf(stream, "\n%*s", indent, "");
+            column = indent;
+        } else if (!first) {
+            putc(' ', stream);
+            column++;
+        }
+        put_bytes(stream, text, size);
+        column += word;
+        text += size;
+        text += strspn(text, " ");
+    }
+    putc('\n', stream);
+}
+
+void complain(const char *format, ...)
+{
+    char sentence[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    progress_clear();
+    fputs("tumorclass: ", stderr);
+    put_text(stderr, sentence);
+    putc('\n', stderr);
+}
+
+void complain_about(const char *name, const char *sentence)
+{
+    const size_t length = strlen(name);
+    const bool named = !strncmp(sentence, name, length) && strchr(": ", sentence[length]);
+    if (named)
+        complain("%s", sentence);
+    else
+        complain("%s: %s", name, sentence);
+}
+
+static bool progress_drawn; /* there is one standard error, and one line on it */
+
+void progress_show(const char *name, const char *stage, double fraction)
+{
+    if (!is_terminal(stderr)) return;
+    const double share = fraction > 1 ? 1 : fraction > 0 ? fraction : 0;
+    const int filled = (int)(share * BAR_WIDTH);
+    char shown_name[40];
+    snprintf(shown_name, sizeof shown_name, "%s", name);
+    fputs("\r", stderr);
+    put_text(stderr, shown_name);
+    fprintf(stderr, "  %-10.10s  [%.*s%*s] %3.0f %%\033[K", stage, filled, "########################",
+            BAR_WIDTH - filled, "", 100 * share);
+    fflush(stderr);
+    progress_drawn = true;
+}
+
+void progress_clear(void)
+{
+    if (!progress_drawn) return;
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
+    progress_drawn = false;
+}
