@@ -49,16 +49,15 @@ def settle_batch_norms(network, shape):
     return network.eval()
 
 
-def export(path, network, shape, opset, symbolic=(0,), keep_norms=True):
-    """`symbolic`: axes of the input without a number in the file. keep_norms: torch would fold them itself."""
+def export(path, network, shape, opset, symbolic=(0,)):
+    """`symbolic`: axes of the input without a number in the file. PRESERVE: else torch would fold the norms itself."""
     import torch
 
-    mode = torch.onnx.TrainingMode
     axes = {"input": {axis: f"axis{axis}" for axis in symbolic}, "logits": {0: "axis0"}} if symbolic else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(network, torch.zeros(1, 1, *shape), path, opset_version=opset, input_names=["input"],
-                          output_names=["logits"], dynamic_axes=axes, training=mode.PRESERVE if keep_norms else mode.EVAL)
+        torch.onnx.export(network, torch.zeros(1, 1, *shape), path, opset_version=opset, dynamic_axes=axes,
+                          input_names=["input"], output_names=["logits"], training=torch.onnx.TrainingMode.PRESERVE)
 
 
 def monai(path, name, shape, opset, symbolic=(0,)):

@@ -28,10 +28,10 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-6  # onnx's own runner allows 1e-3 and 1e-7
 DEBIAN = pathlib.Path("/usr/share/libonnx-testdata/data")
 PYPI = pathlib.Path(onnx.__file__).parent / "backend/test/data"
 OPERATORS = set(
-    "Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv Div Dropout Expand Flatten Gather "
-    "Gemm GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity InstanceNormalization LeakyRelu LogSoftmax "
-    "MatMul MaxPool Mul PRelu Pad Range ReduceMean Relu Reshape Shape Sigmoid Slice Softmax Squeeze Sub Tanh Transpose "
-    "Unsqueeze".split())
+    "Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv Div Dropout Expand Flatten "
+    "Gather Gemm GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity InstanceNormalization LeakyRelu "
+    "LogSoftmax MatMul MaxPool Mul Neg PRelu Pad Range Reciprocal ReduceMean Relu Reshape Shape Sigmoid Slice Softmax "
+    "Sqrt Squeeze Sub Tanh Transpose Unsqueeze".split())
 CONV3D = [f"test_Conv3d{suffix}" for suffix in
           ("", "_dilated", "_dilated_strided", "_groups", "_no_bias", "_stride", "_stride_padding")]
 
