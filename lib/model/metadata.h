@@ -36,12 +36,15 @@ struct metadata {
 };
 
 struct onnx_model;
-/* Bad values (a shape that does not parse, a grid that is none) are BAD_MODEL with key and value in the sentence.
+/* Bad values (a shape that does not parse, a grid that is none) are BAD_MODEL with key and value in the sentence;
+ * unknown keys `tumorclass.*` and later schemas are UNSUPPORTED.
  * The class list is checked against the graph's output later, by metadata_fit. */
 tumorclass_status metadata_read(struct metadata *metadata, const struct onnx_model *model);
 /* Settle what depends on the graph: shape (input is N x 1 x D x H x W), number of classes; without a class list the
  * classes are "class 0", "class 1", ... */
 tumorclass_status metadata_fit(struct metadata *metadata, const int64_t input_shape[3], int64_t outputs);
+/* The class with that name or code, letter case ignored; -1 if there is none. After metadata_fit. */
+int32_t metadata_class(const struct metadata *metadata, const char *name);
 void metadata_free(struct metadata *metadata);
 
 #endif

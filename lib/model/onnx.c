@@ -17,7 +17,9 @@ bool text_equal(struct text a, struct text b)
 
 int text_shown(struct text text)
 {
-    return text.size < 100 ? (int)text.size : 100;
+    size_t size = text.size < 100 ? text.size : 100;
+    while (size && size < text.size && (text.data[size] & 0xc0) == 0x80) size--; /* not within a character */
+    return (int)size;
 }
 
 static const struct text no_text = { "", 0 };

@@ -90,10 +90,29 @@ struct text wire_bytes(struct wire *wire)
     return has_type(wire, BYTES) ? wire->payload : (struct text){ "", 0 };
 }
 
+/* Bytes that follow a first byte of UTF-8; -1 if none can. */
+static int continuation_bytes(unsigned char first)
+{
+    if (first == 0) return -1;
+    if (first < 0x80) return 0;
+    return first < 0xc2 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : -1;
+}
+
+static bool is_utf8(struct text text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        int following = continuation_bytes((unsigned char)text.data[i]);
+        if (following < 0) return false;
+        for (; following > 0; following--)
+            if (++i == text.size || (text.data[i] & 0xc0) != 0x80) return false;
+    }
+    return true;
+}
+
 struct text wire_text(struct wire *wire)
 {
     const struct text text = wire_bytes(wire);
-    if (memchr(text.data, 0, text.size)) stop(wire, "is a text with a zero byte in it");
+    if (!is_utf8(text)) stop(wire, "is not UTF-8 text, or has a zero byte in it");
     return text;
 }
 

@@ -23,7 +23,7 @@ size_t wire_count(struct text message, uint32_t number);
 
 /* The current field, if it is of that kind; anything else is a failure. */
 struct text wire_bytes(struct wire *wire);
-struct text wire_text(struct wire *wire); /* bytes without a zero */
+struct text wire_text(struct wire *wire); /* UTF-8 without a zero byte */
 int64_t wire_integer(struct wire *wire);
 float wire_float(struct wire *wire);
 /* How reading a message inside this one ended; the first failure stays. */

@@ -247,7 +247,25 @@ START_TEST(a_zero_byte_in_a_name_is_refused)
     onnx_node(&file, "Relu", "r", "x", "y");
     field_bytes(&file.node, 1, "x\0y", 3);
     ck_assert_int_eq(read_file(&file), TUMORCLASS_BAD_MODEL);
-    assert_sentence("node 0: field 1 is a text with a zero byte in it");
+    assert_sentence("node 0: field 1 is not UTF-8 text, or has a zero byte in it");
+}
+END_TEST
+
+START_TEST(names_are_utf8)
+{
+    static const struct {
+        const char *name;
+        tumorclass_status status;
+    } cases[] = {
+        { "\xc3\xa4", TUMORCLASS_OK },    { "\xe2\x82\xac", TUMORCLASS_OK },    { "\xf0\x9f\xa7\xa0", TUMORCLASS_OK },
+        { "\xc3", TUMORCLASS_BAD_MODEL }, { "\xe2\x82", TUMORCLASS_BAD_MODEL }, { "\xc3(", TUMORCLASS_BAD_MODEL },
+        { "\xa4", TUMORCLASS_BAD_MODEL }, { "\xc0\x80", TUMORCLASS_BAD_MODEL }, { "\xff", TUMORCLASS_BAD_MODEL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct onnx_file file = onnx_file(13);
+        onnx_node(&file, "Relu", cases[i].name, "x", "y");
+        ck_assert_int_eq(read_file(&file), cases[i].status);
+    }
 }
 END_TEST
 
@@ -444,6 +462,7 @@ int main(void)
     tcase_add_test(cases, operator_sets_before_six_are_refused);
     tcase_add_test(cases, what_is_no_onnx_file_is_refused);
     tcase_add_test(cases, a_zero_byte_in_a_name_is_refused);
+    tcase_add_test(cases, names_are_utf8);
     tcase_add_test(cases, sparse_initializers_and_high_ranks_are_refused);
     tcase_add_test(cases, bombs_are_refused_before_memory_is_taken);
     tcase_add_test(cases, broken_fields_are_refused);
