@@ -11,10 +11,10 @@ const struct command commands[] = {
     { "classify", CLASSIFY, classify, 1, 0, "SCAN...", "Say which class of tumour a scan shows, and how sure that is",
       "SCAN is a post-contrast T1 volume: NIfTI-1 or -2, .nii, .nii.gz or .hdr with .img.\n"
       "In OUT and in --mask's FILE, {scan} becomes each scan's name without its ending;\n"
-      "with more than one scan it must be there.\n" },
+      "with more than one scan it must be in OUT.\n" },
     { "preprocess", PREPROCESS, preprocess, 1, 0, "SCAN...", "Write what the network reads: the scan as it is prepared",
       "In OUT and in --mask's FILE, {scan} becomes each scan's name without its ending;\n"
-      "with more than one scan it must be there.\n" },
+      "with more than one scan it must be in OUT.\n" },
     { "info", INFO, info, 0, 1, "[MODEL|SCAN]", "Show what a model or a scan says about itself",
       "Without a file: the model that ships with the library.\n" },
 };

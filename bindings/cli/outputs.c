@@ -100,83 +100,88 @@ static int find_clash(struct places *places)
     return ANSWERED;
 }
 
-/* An option whose value names one file for each scan. */
-struct pattern {
+/* An option whose value names one output for each scan, and what its name must end with. */
+struct output_option {
     const char *option, *value;
-    bool written;
-    const char *suffixes[2]; /* what a regular file's name must end with */
+    const char *ends[2];
 };
-enum { PATTERNS = 4 };
+enum { OUTPUTS = 3 };
 
 /* The name's end decides how the file is written. */
-static int check_form(const struct pattern *pattern)
+static int check_form(const struct output_option *output)
 {
-    const char *value = pattern->value, *const *ends = pattern->suffixes;
+    const char *value = output->value, *const *ends = output->ends;
     if (!has_suffix(value, ends[0]) && !(ends[1] && has_suffix(value, ends[1])) && strcmp(value, "-") != 0) {
-        complain("--%s '%s': must end in %s%s%s", pattern->option, file_name(value), ends[0], ends[1] ? " or " : "",
+        complain("--%s '%s': must end in %s%s%s", output->option, file_name(value), ends[0], ends[1] ? " or " : "",
                  ends[1] ? ends[1] : "");
         return WRONG_USAGE;
     }
     if (!strcmp(value, "-") && isatty(STDOUT_FILENO)) {
-        complain("--%s -: standard output is a terminal, which a file would garble", pattern->option);
+        complain("--%s -: standard output is a terminal, which a file would garble", output->option);
         return WRONG_USAGE;
     }
     return ANSWERED;
 }
 
-static int check_pattern(const struct pattern *pattern, size_t scans)
+static int check_option(const struct output_option *output, size_t scans)
 {
-    const char *value = pattern->value;
-    if (!value) return ANSWERED;
-    if (scans > 1 && !strstr(value, SCAN_PLACEHOLDER)) {
-        complain("--%s '%s' is one file for %zu scans: put %s in it, which becomes each scan's name", pattern->option,
-                 file_name(value), scans, SCAN_PLACEHOLDER);
-        return WRONG_USAGE;
-    }
-    return pattern->written ? check_form(pattern) : ANSWERED;
+    if (!output->value) return ANSWERED;
+    if (scans == 1 || strstr(output->value, SCAN_PLACEHOLDER)) return check_form(output);
+    complain("--%s '%s' is one file for %zu scans: put %s in it, which becomes each scan's name", output->option,
+             file_name(output->value), scans, SCAN_PLACEHOLDER);
+    return WRONG_USAGE;
 }
 
-static int add_pattern(struct places *places, const struct pattern *pattern, const char *scan)
+/* The file that an option names for one scan. */
+static int add_expanded(struct places *places, int (*add)(struct places *, const char *), const char *pattern,
+                        const char *scan)
 {
-    if (!pattern->value) return ANSWERED;
-    char *path = expand_pattern(pattern->value, scan);
+    if (!pattern) return ANSWERED;
+    char *path = expand_pattern(pattern, scan);
     if (!path) return no_memory();
-    const int code = pattern->written ? add_output(places, path) : add_input(places, path);
+    const int code = add(places, path);
     free(path);
     return code;
 }
 
-static int gather(struct places *places, const struct options *options, const struct pattern *patterns)
+static int gather_places(struct places *places, const struct options *options, const struct output_option *outputs)
 {
     int code = options->model ? add_input(places, options->model) : ANSWERED;
     for (size_t i = 0; code == ANSWERED && i < options->file_count; i++) {
-        code = add_input(places, options->files[i]);
-        for (size_t p = 0; code == ANSWERED && p < PATTERNS; p++)
-            code = add_pattern(places, &patterns[p], options->files[i]);
+        const char *scan = options->files[i];
+        code = add_input(places, scan);
+        if (code == ANSWERED) code = add_expanded(places, add_input, options->mask, scan);
+        for (size_t o = 0; code == ANSWERED && o < OUTPUTS; o++)
+            code = add_expanded(places, add_output, outputs[o].value, scan);
     }
-    return code == ANSWERED ? find_clash(places) : code;
+    return code;
+}
+
+/* On a list of every file that the run reads or writes: at most two names an input and one an output. */
+static int check_places(const struct options *options, const struct output_option *outputs)
+{
+    struct places places = { calloc(2 + (4 + OUTPUTS) * options->file_count, sizeof *places.items), 0 };
+    if (!places.items) return no_memory();
+    int code = gather_places(&places, options, outputs);
+    if (code == ANSWERED) code = find_clash(&places);
+    for (size_t i = 0; i < places.count; i++) free(places.items[i].path);
+    free(places.items);
+    return code;
 }
 
 int check_outputs(const struct options *options)
 {
-    const struct pattern patterns[PATTERNS] = {
-        { "attention", options->attention, true, { ".nii", ".nii.gz" } },
-        { "overlay", options->overlay, true, { ".png", NULL } },
-        { "output", options->output, true, { ".nii", ".nii.gz" } },
-        { "mask", options->mask, false, { NULL, NULL } },
+    const struct output_option outputs[OUTPUTS] = {
+        { "attention", options->attention, { ".nii", ".nii.gz" } },
+        { "overlay", options->overlay, { ".png", NULL } },
+        { "output", options->output, { ".nii", ".nii.gz" } },
     };
     int code = ANSWERED;
-    for (size_t p = 0; code == ANSWERED && p < PATTERNS; p++) code = check_pattern(&patterns[p], options->file_count);
+    for (size_t o = 0; code == ANSWERED && o < OUTPUTS; o++) code = check_option(&outputs[o], options->file_count);
     if (code != ANSWERED) return code;
     if (options->attention && options->overlay && !strcmp(options->attention, "-") && !strcmp(options->overlay, "-")) {
         complain("--attention and --overlay cannot both go to standard output");
         return WRONG_USAGE;
     }
-
-    struct places places = { calloc(2 + 8 * options->file_count, sizeof *places.items), 0 };
-    if (!places.items) return no_memory();
-    code = gather(&places, options, patterns);
-    for (size_t i = 0; i < places.count; i++) free(places.items[i].path);
-    free(places.items);
-    return code;
+    return check_places(options, outputs);
 }
