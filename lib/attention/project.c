@@ -44,20 +44,59 @@ static float value_at(const struct projection *p, const double position[3])
     return between(planes[0], planes[1], share[0]);
 }
 
+/* Any affine: position = first + i * step. */
+static void project_line(float *dst, const struct projection *p, const double first[3])
+{
+    for (int64_t i = 0; i < p->scan->shape[0]; i++) {
+        double position[3];
+        for (int axis = 0; axis < 3; axis++) position[axis] = first[axis] + (double)i * p->to_cells[4 * axis];
+        dst[i] = value_at(p, position);
+    }
+}
+
+/* A line that runs along one axis of the feature grid: what the other two contribute changes only from cell to cell. */
+static void project_along(float *dst, const struct projection *p, const double first[3], int along)
+{
+    double cell[3] = { first[0], first[1], first[2] };
+    int64_t at, next, last = -1;
+    float share, from = 0, to = 0;
+    for (int64_t i = 0; i < p->scan->shape[0]; i++) {
+        const double position = first[along] + (double)i * p->to_cells[4 * along];
+        dst[i] = 0;
+        if (!locate(&at, &next, &share, position, p->extent[along])) continue;
+        if (at != last) {
+            cell[along] = (double)at;
+            from = value_at(p, cell);
+            cell[along] = (double)next;
+            to = value_at(p, cell);
+            last = at;
+        }
+        dst[i] = between(from, to, share);
+    }
+}
+
+/* The one axis of the feature grid that changes along i, or -1. */
+static int axis_along(const struct projection *p)
+{
+    for (int axis = 0; axis < 3; axis++)
+        if (p->to_cells[4 * ((axis + 1) % 3)] == 0 && p->to_cells[4 * ((axis + 2) % 3)] == 0) return axis;
+    return -1;
+}
+
 static void project_lines(void *context, int64_t begin, int64_t end, int32_t worker)
 {
     (void)worker;
     const struct projection *p = context;
-    const int64_t width = p->scan->shape[0];
+    const int64_t width = p->scan->shape[0], height = p->scan->shape[1];
+    const int along = axis_along(p);
     for (int64_t line = begin; line < end; line++) {
-        const double start[3] = { 0, (double)(line % p->scan->shape[1]), (double)(line / p->scan->shape[1]) };
+        const double start[3] = { 0, (double)(line % height), (double)(line / height) };
         double first[3];
         affine_apply(first, p->to_cells, start);
-        for (int64_t i = 0; i < width; i++) {
-            double position[3];
-            for (int axis = 0; axis < 3; axis++) position[axis] = first[axis] + (double)i * p->to_cells[4 * axis];
-            p->dst[line * width + i] = value_at(p, position);
-        }
+        if (along < 0)
+            project_line(p->dst + line * width, p, first);
+        else
+            project_along(p->dst + line * width, p, first, along);
     }
 }
 

@@ -51,14 +51,12 @@ static void taps_free(struct taps *taps)
     memory_free(taps->weights);
 }
 
+/* False: no memory; taps_free either way. */
 static bool taps_create(struct taps *taps, const struct axis *axis)
 {
     *taps = (struct taps){ memory_zeroed((size_t)axis->outputs, sizeof *taps->taps), NULL };
     if (taps->taps) taps->weights = memory_allocate(most_weights(axis), sizeof *taps->weights);
-    if (!taps->weights) {
-        taps_free(taps);
-        return false;
-    }
+    if (!taps->weights) return false;
     double *weights = taps->weights;
     for (int64_t output = 0; output < axis->outputs; output++) {
         struct tap *tap = &taps->taps[output];
