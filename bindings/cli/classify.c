@@ -187,7 +187,7 @@ static int classify_scan(struct engine *engine, const struct options *options, c
     if (status == TUMORCLASS_OK) {
         report_answer(shared->stream, &answer, options, engine->model);
     } else {
-        const char *sentence = status == TUMORCLASS_OUT_OF_MEMORY ? "no memory" : tumorclass_last_error();
+        const char *sentence = sentence_of(status);
         complain_about(answer.scan.name, sentence);
         if (options->json) report_failure_json(shared->stream, answer.scan.name, status, sentence);
     }

@@ -25,6 +25,11 @@ int exit_code_of(tumorclass_status status)
     }
 }
 
+const char *sentence_of(tumorclass_status status)
+{
+    return status == TUMORCLASS_OUT_OF_MEMORY ? "not enough memory" : tumorclass_last_error();
+}
+
 /* The mask's file, which may be named after the scan. */
 static tumorclass_status read_mask(struct scan *scan, const char *pattern, const char *path)
 {

@@ -31,6 +31,8 @@ int run_scans(const struct options *options, int (*prepare)(struct engine *, con
 
 /* How a scan that failed with `status` ends. */
 int exit_code_of(tumorclass_status status);
+/* Why it failed, for people. */
+const char *sentence_of(tumorclass_status status);
 double seconds_now(void);
 
 #endif

@@ -8,7 +8,7 @@
 #include "report.h"
 
 enum { MARGIN = 24, GAP = 12, HEADER = 84, FOOTER = 64, LONGEST_SIDE = 460, LEAST_WIDTH = 1000 };
-enum { MOST_SAMPLES = 1 << 20, CROSS_GAP = 16, LEGEND_WIDTH = 180, LEGEND_HEIGHT = 10 };
+enum { MOST_SAMPLES = 1 << 18, CROSS_GAP = 16, LEGEND_WIDTH = 180, LEGEND_HEIGHT = 10 };
 
 static const struct colour paper = { 0.05, 0.05, 0.06 }, white = { 0.96, 0.96, 0.96 }, grey = { 0.62, 0.62, 0.65 },
                            amber = { 1, 0.75, 0.25 }, cross = { 0.55, 0.9, 1 };

@@ -28,7 +28,7 @@ static int preprocess_scan(struct engine *engine, const struct options *options,
         status = write_input(options->output, path, input);
         if (status != TUMORCLASS_OK) code = OUTPUT_FAILED;
     }
-    if (status != TUMORCLASS_OK) complain_about(scan.name, tumorclass_last_error());
+    if (status != TUMORCLASS_OK) complain_about(scan.name, sentence_of(status));
     tumorclass_image_free(input);
     scan_free(&scan);
     return code;
