@@ -51,9 +51,10 @@ static void put_glyph(struct canvas *canvas, double x, double y, double size, ch
 static void put_string(struct canvas *canvas, double x, double y, double size, const char *text, struct colour colour,
                        double opacity)
 {
-    for (; *text; x += size * font_advance(*text++)) {
+    for (; *text; text++) {
         if (((unsigned char)*text & 0xc0) == 0x80) continue; /* the rest of a character that became one '?' */
         put_glyph(canvas, x, y, size, *text, colour, opacity);
+        x += size * font_advance(*text);
     }
 }
 
@@ -74,6 +75,7 @@ void canvas_label(struct canvas *canvas, double x, double y, double size, const 
 double canvas_text_width(double size, const char *text)
 {
     int columns = 0;
-    for (; *text; text++) columns += font_advance(*text);
+    for (; *text; text++)
+        if (((unsigned char)*text & 0xc0) != 0x80) columns += font_advance(*text);
     return size * columns;
 }

@@ -1,4 +1,5 @@
 /* tumorclass classify: each scan's answer, with the map it rests on as a file and as a picture. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engine.h"
@@ -94,6 +95,7 @@ static tumorclass_volume map_volume(const struct answer *answer, int32_t index)
 
 static tumorclass_status write_attention(const struct answer *answer)
 {
+    assert(answer->map_count > 0);
     tumorclass_volume *volumes = calloc((size_t)answer->map_count, sizeof *volumes);
     if (!volumes) return TUMORCLASS_OUT_OF_MEMORY;
     for (int32_t i = 0; i < answer->map_count; i++) volumes[i] = map_volume(answer, i);

@@ -88,7 +88,7 @@ static json_t *affine_array(const double affine[12])
 {
     json_t *rows = json_array();
     for (int row = 0; row < 3; row++) {
-        json_t *values = json_triple(affine + 4 * row);
+        json_t *values = json_triple(affine + 4 * (size_t)row);
         json_array_append_new(values, json_number(affine[4 * row + 3]));
         json_array_append_new(rows, values);
     }

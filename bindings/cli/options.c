@@ -11,21 +11,21 @@ enum { SCALE = UCHAR_MAX + 1, STRICT };
 enum { MOST_ROWS = 32, MOST_THREADS = 1024, MOST_DEVICES = 1024 };
 
 const struct option_row option_rows[] = {
-    { "model", 'm', "FILE", CLASSIFY | PREPROCESS, "ONNX model; the default is the one that ships with the library" },
-    { "output", 'o', "OUT", PREPROCESS, "where the network's input goes: .nii or .nii.gz, or - for standard output" },
-    { "attention", 'a', "OUT", CLASSIFY, "write the attention map: .nii or .nii.gz, or - for standard output" },
-    { "attention-scale", SCALE, "unit|raw", CLASSIFY,
+    { "model", 'm', CLASSIFY | PREPROCESS, "FILE", "ONNX model; the default is the one that ships with the library" },
+    { "output", 'o', PREPROCESS, "OUT", "where the network's input goes: .nii or .nii.gz, or - for standard output" },
+    { "attention", 'a', CLASSIFY, "OUT", "write the attention map: .nii or .nii.gz, or - for standard output" },
+    { "attention-scale", SCALE, CLASSIFY, "unit|raw",
       "unit: from 0 to 1, the default; raw: in units of the class's logit" },
-    { "class", 'c', "NAME|all", CLASSIFY,
+    { "class", 'c', CLASSIFY, "NAME|all",
       "the class that the map is of, by name or code; the default is the predicted one; all: one 4-D file" },
-    { "overlay", 'p', "OUT", CLASSIFY, "draw the scan and the map as a picture: .png, or - for standard output" },
-    { "mask", 'k', "FILE", CLASSIFY | PREPROCESS, "brain mask on the scan's grid, not zero inside; else it is found" },
-    { "strict", STRICT, NULL, CLASSIFY | PREPROCESS, "refuse a scan that fails a quality check, instead of warning" },
-    { "json", 'j', NULL, CLASSIFY | INFO, "one JSON object a line for programs, instead of text for people" },
-    { "threads", 't', "N", CLASSIFY | PREPROCESS, "CPU threads; 0, the default, asks the system" },
-    { "device", 'd', "NAME", CLASSIFY | PREPROCESS, "auto, the default; cpu; cuda or cuda:N, which never falls back" },
-    { "verbose", 'v', NULL, CLASSIFY | PREPROCESS, "say more on standard error; twice: everything" },
-    { "help", 'h', NULL, CLASSIFY | PREPROCESS | INFO, "show this help" },
+    { "overlay", 'p', CLASSIFY, "OUT", "draw the scan and the map as a picture: .png, or - for standard output" },
+    { "mask", 'k', CLASSIFY | PREPROCESS, "FILE", "brain mask on the scan's grid, not zero inside; else it is found" },
+    { "strict", STRICT, CLASSIFY | PREPROCESS, NULL, "refuse a scan that fails a quality check, instead of warning" },
+    { "json", 'j', CLASSIFY | INFO, NULL, "one JSON object a line for programs, instead of text for people" },
+    { "threads", 't', CLASSIFY | PREPROCESS, "N", "CPU threads; 0, the default, asks the system" },
+    { "device", 'd', CLASSIFY | PREPROCESS, "NAME", "auto, the default; cpu; cuda or cuda:N, which never falls back" },
+    { "verbose", 'v', CLASSIFY | PREPROCESS, NULL, "say more on standard error; twice: everything" },
+    { "help", 'h', CLASSIFY | PREPROCESS | INFO, NULL, "show this help" },
 };
 const size_t option_row_count = sizeof option_rows / sizeof *option_rows;
 

@@ -22,9 +22,9 @@ struct options {
 
 struct option_row {
     const char *name;
-    int letter;           /* above UCHAR_MAX: there is only the long form */
-    const char *argument; /* NULL: it takes none */
+    int letter; /* above UCHAR_MAX: there is only the long form */
     unsigned commands;
+    const char *argument; /* NULL: it takes none */
     const char *help;
 };
 extern const struct option_row option_rows[];

@@ -34,6 +34,6 @@ char *expand_pattern(const char *pattern, const char *scan)
     if (!path) return NULL;
     for (const char *p; (p = strstr(pattern, SCAN_PLACEHOLDER)); pattern = p + mark)
         end += sprintf(end, "%.*s%.*s", (int)(p - pattern), pattern, (int)stem, name);
-    strcpy(end, pattern);
+    memcpy(end, pattern, strlen(pattern) + 1);
     return path;
 }
