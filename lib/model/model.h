@@ -5,7 +5,6 @@
 #include "base/files.h"
 #include "model/graph.h"
 #include "model/metadata.h"
-#include "model/plan.h"
 
 enum { MODEL_FACTS = 16 };
 
@@ -17,7 +16,6 @@ struct tumorclass_model {
     char sha256[65];
     struct graph graph;
     struct metadata metadata;
-    struct plan plan; /* packed for the CPU backend */
     tumorclass_property facts[MODEL_FACTS];
     size_t fact_count;
     char *fact_text; /* owns the values of facts */
