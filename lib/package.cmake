@@ -1,11 +1,6 @@
 # The library as others see it: shared (or static) library, its installation, the CMake package and pkg-config file.
 include(CMakePackageConfigHelpers)
 
-# Where the shipped model lies: relative to the library's folder first, then at the compiled prefix.
-file(RELATIVE_PATH MODEL_RELATIVE "${CMAKE_INSTALL_FULL_LIBDIR}" "${CMAKE_INSTALL_FULL_DATADIR}/tumorclass/model.onnx")
-target_compile_definitions(tumorclass_objects PRIVATE
-  TUMORCLASS_MODEL_RELATIVE="${MODEL_RELATIVE}"
-  TUMORCLASS_MODEL_PATH="${CMAKE_INSTALL_FULL_DATADIR}/tumorclass/model.onnx")
 set(SHIPPED_MODEL ${PROJECT_SOURCE_DIR}/examples/models/untrained.onnx)
 configure_file(${SHIPPED_MODEL} ${PROJECT_BINARY_DIR}/${CMAKE_INSTALL_LIBDIR}/${MODEL_RELATIVE} COPYONLY)
 
