@@ -20,7 +20,7 @@ bool gzip_can_hold(const struct mapping *stream, size_t size)
     return size / MAX_RATIO <= stream->size;
 }
 
-/* ---- zlib: stops anywhere, tells truncated from corrupted ---- */
+/* ---- zlib: stops anywhere, tells truncated from corrupted; half as fast ---- */
 
 struct inflation {
     z_stream z;
@@ -89,13 +89,12 @@ static tumorclass_status inflate_until(struct inflation *inflation, void *dst, s
     return TUMORCLASS_OK;
 }
 
-/* All content is there: read on to the check sum, or find that more content follows. */
-static tumorclass_status inflate_end(struct inflation *inflation)
+/* All that is wanted is there: read on to the check sum behind it, which is the only way to know that it is right. */
+static tumorclass_status inflate_rest(struct inflation *inflation, uint64_t limit)
 {
-    unsigned char beyond;
-    const size_t made = inflation->made;
-    while (!inflation->ended && inflation->made == made) {
-        const int result = inflate_some(inflation, &beyond, 1);
+    unsigned char rest[1 << 14];
+    while (!inflation->ended && inflation->made < limit) {
+        const int result = inflate_some(inflation, rest, sizeof rest);
         if (result != Z_OK && result != Z_STREAM_END) return explain(inflation, result);
     }
     return TUMORCLASS_OK;
@@ -119,7 +118,7 @@ tumorclass_status gzip_peek(void *dst, size_t size, size_t *inflated, const stru
     return status;
 }
 
-static tumorclass_status inflate_with_zlib(void *dst, size_t size, const struct mapping *stream)
+static tumorclass_status inflate_with_zlib(void *dst, size_t size, uint64_t limit, const struct mapping *stream)
 {
     struct inflation inflation;
     tumorclass_status status = begin_inflation(&inflation, stream);
@@ -128,7 +127,7 @@ static tumorclass_status inflate_with_zlib(void *dst, size_t size, const struct 
     if (status == TUMORCLASS_OK && inflation.made < size)
         status = fail(TUMORCLASS_BAD_IMAGE, "has %zu bytes after decompression, its header asks for %zu",
                       inflation.made, size);
-    if (status == TUMORCLASS_OK) status = inflate_end(&inflation);
+    if (status == TUMORCLASS_OK) status = inflate_rest(&inflation, limit);
     inflateEnd(&inflation.z);
     return status;
 }
@@ -150,12 +149,12 @@ static bool inflate_members(struct libdeflate_decompressor *decompressor, void *
     return made == size;
 }
 
-tumorclass_status gzip_inflate(void *dst, size_t size, const struct mapping *stream)
+tumorclass_status gzip_inflate(void *dst, size_t size, uint64_t limit, const struct mapping *stream)
 {
     struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
     const bool done = decompressor && inflate_members(decompressor, dst, size, stream);
     libdeflate_free_decompressor(decompressor);
-    return done ? TUMORCLASS_OK : inflate_with_zlib(dst, size, stream);
+    return done ? TUMORCLASS_OK : inflate_with_zlib(dst, size, limit, stream);
 }
 
 tumorclass_status gzip_deflate(void **dst, size_t *dst_size, const void *src, size_t size)

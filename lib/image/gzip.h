@@ -8,9 +8,9 @@ bool gzip_recognized(const struct mapping *stream);
 /* Inflate the first `size` bytes, or all there are; *inflated says how many. */
 tumorclass_status gzip_peek(void *dst, size_t size, size_t *inflated, const struct mapping *stream);
 
-/* Inflate exactly `size` bytes; a stream of fewer, truncated or corrupted is BAD_IMAGE. What follows them is ignored,
- * and then their check sum (which covers all) is not looked at. */
-tumorclass_status gzip_inflate(void *dst, size_t size, const struct mapping *stream);
+/* Inflate `size` bytes; a stream of fewer, truncated or corrupted, is BAD_IMAGE. More may follow: for its check sum it is
+ * inflated too and dropped, but not beyond `limit` bytes in all. */
+tumorclass_status gzip_inflate(void *dst, size_t size, uint64_t limit, const struct mapping *stream);
 
 /* Whether a stream of this length can hold `size` bytes at all: deflate makes at most 258 bytes of 2 bits. */
 bool gzip_can_hold(const struct mapping *stream, size_t size);

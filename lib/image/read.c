@@ -132,7 +132,7 @@ static tumorclass_status inflate_voxels(tumorclass_image *image, size_t offset, 
                     "is truncated: its header asks for %zu bytes, %zu compressed ones cannot hold them", offset + size,
                     file->size);
     tumorclass_status status = allocate_voxels(image, offset + size);
-    if (status == TUMORCLASS_OK) status = gzip_inflate(image->voxels, offset + size, file);
+    if (status == TUMORCLASS_OK) status = gzip_inflate(image->voxels, offset + size, limits->bytes, file);
     if (status != TUMORCLASS_OK) return status;
     unsigned char *first = (unsigned char *)image->voxels + offset;
     image->volume.data = offset % dtype_size(image->volume.dtype) ? memmove(image->voxels, first, size) : first;
