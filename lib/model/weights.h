@@ -8,9 +8,10 @@ bool onnx_type_is_integer(int32_t type);                /* signed, unsigned, boo
 const char *onnx_type_name(int32_t type);               /* "float16"; "type 99" is "unknown type" */
 int64_t tensor_count(const struct onnx_tensor *tensor); /* elements, -1 if not representable */
 
-/* Elements of a float tensor as float32, C order: *data points into the file where they lie there as aligned float32
- * (*owned is NULL), else into *owned, which is the caller's to memory_free. `folder` is where external data may lie
- * (NULL: nowhere). `max_bytes` is what this tensor may occupy: LIMIT beyond it. On failure both are NULL. */
+/* Elements of a float tensor as float32, C order; a double beyond float32 becomes infinite. *data points into the file
+ * where they lie there as aligned float32 (*owned is NULL), else into *owned, which is the caller's to memory_free.
+ * `folder` is where external data may lie (NULL: nowhere). `max_bytes` is what the result may occupy: LIMIT beyond it.
+ * On failure both are NULL. */
 tumorclass_status tensor_floats(const float **data, float **owned, const struct onnx_tensor *tensor, const char *folder,
                                 uint64_t max_bytes);
 
