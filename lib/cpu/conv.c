@@ -1,0 +1,255 @@
+/* Convolution, in the groups' own numbering of inputs i and outputs o:
+ *   dst[n][o][z][y][x] = bias[o] + sum over i, kz, ky, kx of weight[o][i][kz][ky][kx] *
+ *                        src[n][i][z * stride + kz * dilation - pad][... y, ky ...][... x, kx ...]
+ *
+ * A work item is some rows of one output plane. What they read is copied once to the worker's scratch, zeros for
+ * padding included, with the phases of a stride apart: then what a tap reads for consecutive outputs is consecutive,
+ * and with j = (i, kz, ky, kx) and q = row * pitch + x the sum is
+ *   dst[o][q] = bias[o] + sum over j of weight[o][j] * copy[offset[j] + q]
+ * for a few outputs o and vectors of q at a time, kept in registers. The pitch - width values of q between two rows
+ * are computed and dropped. */
+#include "cpu/epilogue.h"
+#include "cpu/simd.h"
+
+enum {
+    OUTPUTS = VECTOR_REGISTERS == 32 ? 8 : 4, /* at a time: OUTPUTS * VECTORS sums stay in registers */
+    VECTORS = 2,
+    SINGLE_VECTORS = 4, /* where there is one output */
+    TILE = SINGLE_VECTORS * LANES > OUTPUTS *VECTORS *LANES ? SINGLE_VECTORS *LANES : OUTPUTS *VECTORS *LANES,
+    COPY_FLOATS = 128 << 10, /* about what a level-2 cache holds beside the weights */
+    ITEMS = 32               /* wanted: enough for any sensible number of threads */
+};
+
+struct conv {
+    const struct window *window;
+    struct extents src, dst;
+    int64_t groups, inputs, outputs; /* of a group */
+    int64_t taps;                    /* inputs * kernel volume */
+    int64_t rows, row_blocks;        /* of an output plane: in an item, and how many items */
+    int64_t parts, part;             /* a group's outputs are split into parts of `part` */
+    int64_t phases_y, phases_x;
+    int64_t lines, pitch;   /* of one phase of a plane's copy */
+    int64_t plane, channel; /* floats of the copy: of one phase, and of one input */
+};
+
+static int64_t divide_up(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static int64_t reach(const struct window *window, int axis)
+{
+    return (window->kernel[axis] - 1) * window->dilation[axis];
+}
+
+/* A part is a whole number of register blocks; the fewer rows there are, the more parts. */
+static void split_outputs(struct conv *c)
+{
+    const int64_t items = c->dst.n * c->groups * c->dst.d * c->row_blocks;
+    const int64_t blocks = divide_up(c->outputs, OUTPUTS);
+    const int64_t parts = least(blocks, divide_up(ITEMS, items));
+    c->part = divide_up(blocks, parts) * OUTPUTS;
+    c->parts = divide_up(c->outputs, c->part);
+}
+
+static struct conv conv_of(const struct graph *graph, const struct node *node)
+{
+    const struct window *window = &node->conv.window;
+    struct conv c = { .window = window, .groups = node->conv.groups };
+    c.src = shape_extents(value_shape(graph, node->inputs[0]));
+    c.dst = shape_extents(value_shape(graph, node->output));
+    c.inputs = c.src.c / c.groups;
+    c.outputs = c.dst.c / c.groups;
+    c.taps = c.inputs * window->kernel[0] * window->kernel[1] * window->kernel[2];
+    c.phases_y = least(window->stride[1], reach(window, 1) + 1);
+    c.phases_x = least(window->stride[2], reach(window, 2) + 1);
+    c.pitch = c.dst.w + reach(window, 2) / window->stride[2];
+
+    const int64_t line = c.inputs * window->kernel[0] * c.phases_y * c.phases_x * c.pitch;
+    const int64_t more_lines = reach(window, 1) / window->stride[1];
+    c.row_blocks = divide_up(c.dst.h, most(1, least(c.dst.h, COPY_FLOATS / line - more_lines)));
+    c.rows = divide_up(c.dst.h, c.row_blocks);
+    c.row_blocks = divide_up(c.dst.h, c.rows);
+    c.lines = c.rows + more_lines;
+    c.plane = c.lines * c.pitch;
+    c.channel = window->kernel[0] * c.phases_y * c.phases_x * c.plane;
+    split_outputs(&c);
+    return c;
+}
+
+/* The last tap's last vector may read past the copy's end. */
+static int64_t copy_floats(const struct conv *c)
+{
+    return c->inputs * c->channel + SINGLE_VECTORS * LANES;
+}
+
+size_t TIERED(conv_scratch)(const struct graph *graph, const struct node *node)
+{
+    const struct conv c = conv_of(graph, node);
+    return (size_t)c.taps * sizeof(int64_t) + (size_t)copy_floats(&c) * sizeof(float);
+}
+
+static void set_offsets(int64_t *offset, const struct conv *c)
+{
+    const int64_t *kernel = c->window->kernel, *stride = c->window->stride, *dilation = c->window->dilation;
+    for (int64_t i = 0; i < c->inputs; i++)
+        for (int64_t kz = 0; kz < kernel[0]; kz++)
+            for (int64_t ky = 0; ky < kernel[1]; ky++)
+                for (int64_t kx = 0; kx < kernel[2]; kx++) {
+                    const int64_t y = ky * dilation[1], x = kx * dilation[2];
+                    const int64_t phase = (kz * c->phases_y + y % stride[1]) * c->phases_x + x % stride[2];
+                    *offset++ = i * c->channel + phase * c->plane + y / stride[1] * c->pitch + x / stride[2];
+                }
+}
+
+/* dst[m] = src[first + m * step], zero outside [0, width). */
+static void copy_line(float *restrict dst, int64_t count, const float *restrict src, int64_t width, int64_t first,
+                      int64_t step)
+{
+    const int64_t begin = first < 0 ? least(count, divide_up(-first, step)) : 0;
+    const int64_t end = first < width ? most(begin, least(count, divide_up(width - first, step))) : begin;
+    memset(dst, 0, (size_t)begin * sizeof *dst);
+    if (step == 1)
+        memcpy(dst + begin, src + first + begin, (size_t)(end - begin) * sizeof *dst);
+    else
+        for (int64_t m = begin; m < end; m++) dst[m] = src[first + m * step];
+    memset(dst + end, 0, (size_t)(count - end) * sizeof *dst);
+}
+
+/* All phases of input rows for output rows from `row`, of one input plane (NULL: in the padding). */
+static void copy_plane(float *dst, const float *plane, const struct conv *c, int64_t row)
+{
+    const int64_t *stride = c->window->stride, *pad = c->window->pad_before;
+    for (int64_t phase_y = 0; phase_y < c->phases_y; phase_y++)
+        for (int64_t phase_x = 0; phase_x < c->phases_x; phase_x++)
+            for (int64_t line = 0; line < c->lines; line++, dst += c->pitch) {
+                const int64_t y = (row + line) * stride[1] + phase_y - pad[1];
+                if (plane && y >= 0 && y < c->src.h)
+                    copy_line(dst, c->pitch, plane + y * c->src.w, c->src.w, phase_x - pad[2], stride[2]);
+                else
+                    memset(dst, 0, (size_t)c->pitch * sizeof *dst);
+            }
+}
+
+/* src: the group's first input. */
+static void copy_inputs(float *copy, const float *src, const struct conv *c, int64_t z, int64_t row)
+{
+    const struct window *window = c->window;
+    for (int64_t i = 0; i < c->inputs; i++)
+        for (int64_t kz = 0; kz < window->kernel[0]; kz++) {
+            const int64_t depth = z * window->stride[0] + kz * window->dilation[0] - window->pad_before[0];
+            const bool inside = depth >= 0 && depth < c->src.d;
+            copy_plane(copy, inside ? src + (i * c->src.d + depth) * c->src.h * c->src.w : NULL, c, row);
+            copy += c->phases_y * c->phases_x * c->plane;
+        }
+    memset(copy, 0, SINGLE_VECTORS * LANES * sizeof *copy);
+}
+
+/* tile[o][q] = bias[o] + sum over j of weight[o][j] * copy[offset[j] + q]; inlined with constant outputs, vectors. */
+static inline void multiply(float *tile, const float *weight, const float *bias, const float *copy,
+                            const int64_t *offset, int64_t taps, int outputs, int vectors)
+{
+    vector sum[OUTPUTS][SINGLE_VECTORS];
+#pragma GCC unroll 8
+    for (int o = 0; o < outputs; o++)
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; v++) sum[o][v] = vector_of(bias ? bias[o] : 0);
+    for (int64_t j = 0; j < taps; j++) {
+        const float *x = copy + offset[j];
+#pragma GCC unroll 8
+        for (int o = 0; o < outputs; o++) {
+            const vector w = vector_of(weight[o * taps + j]);
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; v++) sum[o][v] = vector_multiply_add(w, vector_load(x + v * LANES), sum[o][v]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int o = 0; o < outputs; o++)
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; v++) vector_store(tile + (o * vectors + v) * LANES, sum[o][v]);
+}
+
+/* Outputs of a tile's row, [begin, begin + count) of q, to where they belong: `first` is output q = 0. */
+static void store(const struct epilogue *epilogue, const float *tile, const struct conv *c, int64_t first,
+                  int64_t channel, int64_t begin, int64_t count)
+{
+    for (int64_t q = begin; q < begin + count;) {
+        const int64_t x = q % c->pitch, next = least(q - x + c->pitch, begin + count);
+        const int64_t stop = least(next, q - x + c->dst.w);
+        if (q < stop) {
+            const int64_t at = first + q / c->pitch * c->dst.w + x;
+            memcpy(epilogue->dst + at, tile + (q - begin), (size_t)(stop - q) * sizeof *tile);
+            epilogue_finish_channel(epilogue, at, stop - q, channel);
+        }
+        q = next;
+    }
+}
+
+struct conv_run {
+    const struct step *step;
+    struct conv conv;
+    struct epilogue epilogue;
+    const float *src, *weight, *bias;
+};
+
+/* Outputs [o, o + OUTPUTS), or the one output o, for q in [0, count); channel is the first output's. */
+static void run_block(const struct conv_run *run, const float *copy, const int64_t *offset, int64_t channel,
+                      int64_t first, int64_t count, bool single)
+{
+    const struct conv *c = &run->conv;
+    const float *weight = run->weight + channel * c->taps, *bias = run->bias ? run->bias + channel : NULL;
+    const int64_t volume = c->dst.d * c->dst.h * c->dst.w;
+    const int64_t lanes = (single ? SINGLE_VECTORS : VECTORS) * LANES;
+    float tile[TILE];
+    for (int64_t q = 0; q < count; q += lanes) {
+        if (single)
+            multiply(tile, weight, bias, copy + q, offset, c->taps, 1, SINGLE_VECTORS);
+        else
+            multiply(tile, weight, bias, copy + q, offset, c->taps, OUTPUTS, VECTORS);
+        for (int64_t o = 0; o < (single ? 1 : OUTPUTS); o++)
+            store(&run->epilogue, tile + o * lanes, c, first + o * volume, channel + o, q, least(lanes, count - q));
+    }
+}
+
+static void run_item(const struct conv_run *run, float *copy, const int64_t *offset, int64_t item)
+{
+    const struct conv *c = &run->conv;
+    const int64_t row = item % c->row_blocks * c->rows, z = item / c->row_blocks % c->dst.d;
+    const int64_t part = item / c->row_blocks / c->dst.d % c->parts;
+    const int64_t group = item / c->row_blocks / c->dst.d / c->parts % c->groups;
+    const int64_t n = item / c->row_blocks / c->dst.d / c->parts / c->groups;
+
+    copy_inputs(copy, run->src + (n * c->src.c + group * c->inputs) * c->src.d * c->src.h * c->src.w, c, z, row);
+    const int64_t count = (least(c->rows, c->dst.h - row) - 1) * c->pitch + c->dst.w;
+    const int64_t end = least(c->outputs, (part + 1) * c->part);
+    for (int64_t o = part * c->part; o < end;) {
+        const bool single = end - o < OUTPUTS;
+        const int64_t channel = group * c->outputs + o;
+        const int64_t first = (((n * c->dst.c + channel) * c->dst.d + z) * c->dst.h + row) * c->dst.w;
+        run_block(run, copy, offset, channel, first, count, single);
+        o += single ? 1 : OUTPUTS;
+    }
+}
+
+static void run_items(void *context, int64_t begin, int64_t end, int32_t worker)
+{
+    const struct conv_run *run = context;
+    int64_t *offset = step_scratch(run->step, worker);
+    float *copy = (float *)(void *)(offset + run->conv.taps);
+    set_offsets(offset, &run->conv);
+    for (int64_t item = begin; item < end; item++) run_item(run, copy, offset, item);
+}
+
+void TIERED(run_conv)(const struct step *step)
+{
+    struct conv_run run = {
+        .step = step,
+        .conv = conv_of(step->graph, step->node),
+        .epilogue = epilogue_of(step),
+        .src = step_input(step, 0),
+        .weight = step_input(step, 1),
+        .bias = step_input(step, 2),
+    };
+    const struct conv *c = &run.conv;
+    pool_run(step->pool, run_items, &run, c->dst.n * c->groups * c->parts * c->dst.d * c->row_blocks);
+}
