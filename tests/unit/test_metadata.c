@@ -119,6 +119,7 @@ START_TEST(a_bad_value_is_named_with_its_key)
         { "tumorclass.input.orientation", "ras" },
         { "tumorclass.input.orientation", "RASS" },
         { "tumorclass.input.orientation", "RAx" },
+        { "tumorclass.input.orientation", "RxS" },
         { "tumorclass.input.grid", "stretched" },
         { "tumorclass.input.grid", "spacing" },
         { "tumorclass.input.grid", "spacing 1,1" },
