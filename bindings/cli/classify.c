@@ -232,5 +232,6 @@ int classify(const struct options *options)
     if (code != ANSWERED) return code;
     const bool taken = is_stdout(options->attention) || is_stdout(options->overlay);
     struct classification shared = { taken ? stderr : stdout, PREDICTED_CLASS };
-    return run_scans(options, find_class, classify_scan, &shared);
+    const struct work work = { find_class, classify_scan, &shared, .reports_warnings = true };
+    return run_scans(options, &work);
 }

@@ -64,10 +64,12 @@ static void show_progress(void *engine, const char *stage, double fraction)
     progress_show(((const struct engine *)engine)->scan, stage, fraction);
 }
 
-static void show_message(void *unused, tumorclass_log_level level, const char *message)
+static void show_message(void *context, tumorclass_log_level level, const char *message)
 {
-    (void)unused;
-    complain("%s%s", level == TUMORCLASS_LOG_WARNING ? "warning: " : "", message);
+    const struct engine *engine = context;
+    const bool warns = level == TUMORCLASS_LOG_WARNING;
+    if (warns && engine->hides_warnings) return;
+    complain("%s%s%s%s", engine->scan ? engine->scan : "", engine->scan ? ": " : "", warns ? "warning: " : "", message);
 }
 
 static tumorclass_status open_session(struct engine *engine, const struct options *options)
@@ -78,6 +80,7 @@ static tumorclass_status open_session(struct engine *engine, const struct option
     session.threads = options->threads;
     session.log_level = options->log_level;
     session.log = show_message;
+    session.log_user = engine;
     session.progress = show_progress;
     session.progress_user = engine;
     return tumorclass_session_create(&engine->session, engine->model, &session);
@@ -105,31 +108,30 @@ static void close_engine(struct engine *engine)
     tumorclass_model_free(engine->model);
 }
 
-static int run_each(struct engine *engine, const struct options *options, scan_task *task, void *context)
+static int run_each(struct engine *engine, const struct options *options, const struct work *work)
 {
     int worst = ANSWERED;
     size_t failed = 0;
     for (size_t i = 0; i < options->file_count && !interrupt_signal(); i++) {
         engine->scan = file_name(options->files[i]);
-        const int code = task(engine, options, options->files[i], context);
+        const int code = work->scan(engine, options, options->files[i], work->context);
         progress_clear();
         failed += code != ANSWERED;
         if (code > worst) worst = code;
         if (code == MODEL_FAILED || ferror(stdout)) break;
     }
-    if (interrupt_signal()) return INTERRUPTED + interrupt_signal();
-    if (failed && options->file_count > 1) complain("%zu of %zu scans failed", failed, options->file_count);
+    if (failed && options->file_count > 1 && !interrupt_signal())
+        complain("%zu of %zu scans failed", failed, options->file_count);
     return worst;
 }
 
-int run_scans(const struct options *options, int (*prepare)(struct engine *, const struct options *, void *),
-              scan_task *task, void *context)
+int run_scans(const struct options *options, const struct work *work)
 {
-    struct engine engine = { 0 };
+    struct engine engine = { .hides_warnings = work->reports_warnings && options->log_level == TUMORCLASS_LOG_WARNING };
     interrupt_catch();
     int code = open_engine(&engine, options);
-    if (code == ANSWERED && prepare) code = prepare(&engine, options, context);
-    if (code == ANSWERED) code = run_each(&engine, options, task, context);
+    if (code == ANSWERED && work->prepare) code = work->prepare(&engine, options, work->context);
+    if (code == ANSWERED) code = run_each(&engine, options, work);
     close_engine(&engine);
     return interrupt_signal() ? INTERRUPTED + interrupt_signal() : code;
 }

@@ -6,7 +6,8 @@
 struct engine {
     tumorclass_model *model;
     tumorclass_session *session;
-    const char *scan; /* the base name of the scan that runs, for the progress line */
+    const char *scan; /* the base name of the scan that runs; NULL: none does */
+    bool hides_warnings;
 };
 
 /* What one scan needs, read from files. */
@@ -21,13 +22,17 @@ struct scan {
 tumorclass_status scan_read(struct scan *scan, const struct options *options, const char *path);
 void scan_free(struct scan *scan);
 
-/* One scan's work. A failure is told to the user by the task itself; it returns how it ended. */
-typedef int scan_task(struct engine *engine, const struct options *options, const char *path, void *context);
+/* What a command does with its scans; each function tells the user of its failures and returns how it ended. */
+struct work {
+    int (*prepare)(struct engine *engine, const struct options *options, void *context); /* once; NULL: nothing */
+    int (*scan)(struct engine *engine, const struct options *options, const char *path, void *context);
+    void *context;
+    bool reports_warnings; /* of quality checks, so that they need not be logged */
+};
 
-/* Load, run the task over all scans, clean up. One scan that fails does not stop the others; the device failing, an
- * output stream that is gone, and an interrupt do. `prepare`, if not NULL, runs once after loading. */
-int run_scans(const struct options *options, int (*prepare)(struct engine *, const struct options *, void *),
-              scan_task *task, void *context);
+/* Load, work over all scans, clean up. One scan that fails does not stop the others; the device failing, standard
+ * output that is gone, and an interrupt do. */
+int run_scans(const struct options *options, const struct work *work);
 
 /* How a scan that failed with `status` ends. */
 int exit_code_of(tumorclass_status status);

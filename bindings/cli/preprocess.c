@@ -40,6 +40,7 @@ int preprocess(const struct options *options)
         complain("preprocess needs --output OUT.nii.gz");
         return WRONG_USAGE;
     }
+    const struct work work = { .scan = preprocess_scan };
     const int code = check_outputs(options);
-    return code == ANSWERED ? run_scans(options, NULL, preprocess_scan, NULL) : code;
+    return code == ANSWERED ? run_scans(options, &work) : code;
 }
