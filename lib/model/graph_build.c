@@ -12,9 +12,6 @@ static tumorclass_status settle_extent(int64_t *extent, const struct walk *walk,
     if (*extent < 0 && axis == 0) *extent = 1;
     if (*extent < 0 && axis >= 2 && space >= 0) *extent = walk->options->shape[space];
     if (*extent > 0) return TUMORCLASS_OK;
-    if (input->extents[axis] >= 0)
-        return fail(TUMORCLASS_BAD_MODEL, "the model's input '%.*s' has %lld elements along axis %d", TEXT(input->name),
-                    (long long)*extent, axis);
     if (axis == 1)
         return fail(TUMORCLASS_UNSUPPORTED, "the model's input '%.*s' has a symbolic number of channels",
                     TEXT(input->name));
@@ -168,8 +165,6 @@ static tumorclass_status translate(struct walk *walk, const struct operator_entr
 static tumorclass_status import_node(struct walk *walk)
 {
     const struct onnx_node *node = walk->node;
-    if (node->domain.size && !text_is(node->domain, "ai.onnx"))
-        return fail_node(walk, TUMORCLASS_UNSUPPORTED, "is of the operator domain '%.*s'", TEXT(node->domain));
     const struct operator_entry *entry = operator_find(node->operator_type);
     if (!entry) return fail_node(walk, TUMORCLASS_UNSUPPORTED, "is an operator that this library does not have");
     if (walk->model->opset < entry->since)
@@ -215,9 +210,9 @@ static tumorclass_status bind_output(struct walk *walk)
 
 static tumorclass_status check_model(const struct onnx_model *model)
 {
-    if (model->opset < FIRST_OPSET || model->opset > LAST_OPSET)
-        return fail(TUMORCLASS_UNSUPPORTED, "the model is of opset %lld; this library knows %d to %d",
-                    (long long)model->opset, (int)FIRST_OPSET, (int)LAST_OPSET);
+    if (model->opset > LAST_OPSET)
+        return fail(TUMORCLASS_UNSUPPORTED, "the model is of opset %lld; this library knows those up to %d",
+                    (long long)model->opset, (int)LAST_OPSET);
     if (model->output_count != 1)
         return fail(model->output_count ? TUMORCLASS_UNSUPPORTED : TUMORCLASS_BAD_MODEL,
                     "the model has %zu outputs, one is wanted", model->output_count);

@@ -181,7 +181,7 @@ tumorclass_status check_axes(const struct walk *walk, bool axes[MAX_RANK], const
 {
     for (int32_t i = 0; i < MAX_RANK; i++) axes[i] = false;
     for (size_t i = 0; i < count; i++) {
-        int32_t axis;
+        int32_t axis = 0;
         const tumorclass_status status = check_axis(walk, &axis, list[i], rank);
         if (status != TUMORCLASS_OK) return status;
         if (axes[axis]) return fail_node(walk, TUMORCLASS_BAD_MODEL, "names axis %d twice", axis);

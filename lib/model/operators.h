@@ -11,7 +11,7 @@
 /* A name of a hostile file in a sentence: TEXT(text) for "%.*s". */
 #define TEXT(text) text_shown(text), (text).data
 
-enum { FIRST_OPSET = 6, LAST_OPSET = 28 }; /* in between, every operator we have was read version by version */
+enum { LAST_OPSET = 28 }; /* up to it, from 6 on, every operator we have was read version by version */
 enum { TENSOR_UNMADE, TENSOR_ACTIVATION, TENSOR_FLOATS, TENSOR_INTEGERS };
 
 /* What a name stands for. Constants (floats, integers) may have no elements; activations always have some. */

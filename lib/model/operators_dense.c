@@ -77,10 +77,10 @@ static tumorclass_status emit_flat_softmax(struct walk *walk, struct node *node)
     for (int32_t i = 0; i < input->rank; i++) flat.extent[i >= node->softmax.axis] *= input->extent[i];
     const struct node reshape = node_of(OPERATION_RESHAPE);
     node->softmax.axis = 1;
-    int32_t value = walk->inputs[0]->value;
-    tumorclass_status status = emit_before(walk, &value, &reshape, &value, 1, &flat, ".flat");
-    if (status == TUMORCLASS_OK) status = emit_before(walk, &value, node, &value, 1, &flat, ".softmax");
-    return status == TUMORCLASS_OK ? emit(walk, &reshape, &value, 1, input) : status;
+    int32_t before, after;
+    tumorclass_status status = emit_before(walk, &before, &reshape, &walk->inputs[0]->value, 1, &flat, ".flat");
+    if (status == TUMORCLASS_OK) status = emit_before(walk, &after, node, &before, 1, &flat, ".softmax");
+    return status == TUMORCLASS_OK ? emit(walk, &reshape, &after, 1, input) : status;
 }
 
 static tumorclass_status import_any_softmax(struct walk *walk, bool logarithm)
