@@ -159,7 +159,6 @@ static float float_at(const unsigned char *data, int32_t type, size_t i)
     float single;
     double wide;
     switch (type) {
-    case ONNX_FLOAT: memcpy(&single, data + 4 * i, 4); return single;
     case ONNX_DOUBLE: memcpy(&wide, data + 8 * i, 8); return (float)wide;
     case ONNX_FLOAT16: memcpy(&half, data + 2 * i, 2); return half_to_float(half);
     default: /* bfloat16 is the upper half of a float */
@@ -182,7 +181,10 @@ static tumorclass_status convert_floats(const float **data, float **owned, struc
     }
     *data = *owned = memory_allocate(count, sizeof **owned);
     if (!*owned) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for %zu weights", count);
-    for (size_t i = 0; i < count; i++) (*owned)[i] = float_at(elements->data, type, i);
+    if (type == ONNX_FLOAT)
+        memcpy(*owned, elements->data, count * sizeof **owned);
+    else
+        for (size_t i = 0; i < count; i++) (*owned)[i] = float_at(elements->data, type, i);
     return TUMORCLASS_OK;
 }
 
