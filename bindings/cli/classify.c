@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "engine.h"
-#include "interrupt.h"
 #include "outputs.h"
 #include "overlay.h"
 #include "paths.h"
@@ -149,7 +148,6 @@ static tumorclass_status find_answer(struct answer *answer, struct engine *engin
     if (status == TUMORCLASS_OK)
         status = tumorclass_classify(engine->session, &answer->result, answer->scan.volume, &answer->scan.options);
     if (status == TUMORCLASS_OK) status = make_maps(answer, engine, options, map_class);
-    if (status == TUMORCLASS_OK && interrupt_signal()) status = TUMORCLASS_CANCELLED;
     answer->code = exit_code_of(status);
     if (status != TUMORCLASS_OK) return status;
     status = write_files(answer, options, path, engine->model);

@@ -25,11 +25,17 @@ static void put_properties(const char *title, const tumorclass_property *propert
 static void put_classes(const tumorclass_model *model)
 {
     const struct style style = stream_style(stdout);
+    const int32_t count = tumorclass_model_class_count(model);
+    int widest = 0;
+    for (int32_t i = 0; i < count; i++)
+        if (text_width(tumorclass_model_class_code(model, i)) > widest)
+            widest = text_width(tumorclass_model_class_code(model, i));
     printf("\n%sClasses%s\n", tint_on(&style, BOLD), tint_off(&style));
-    for (int32_t i = 0; i < tumorclass_model_class_count(model); i++) {
+    for (int32_t i = 0; i < count; i++) {
+        const char *code = tumorclass_model_class_code(model, i);
         printf("  %d  ", (int)i);
-        put_text(stdout, tumorclass_model_class_code(model, i));
-        fputs("  ", stdout);
+        put_text(stdout, code);
+        printf("%*s  ", widest - text_width(code), "");
         put_text(stdout, tumorclass_model_class_name(model, i));
         putchar('\n');
     }
@@ -38,14 +44,10 @@ static void put_classes(const tumorclass_model *model)
 static void show_model_text(const tumorclass_model *model)
 {
     size_t count;
-    int64_t shape[3];
-    tumorclass_model_input_shape(model, shape);
     put_text(stdout, tumorclass_model_name(model));
     printf(": a model of %d classes\n\n", (int)tumorclass_model_class_count(model));
-    printf("  SHA-256       %s\n", tumorclass_model_sha256(model));
-    printf("  input         %lld x %lld x %lld voxels (D, H, W)\n", (long long)shape[0], (long long)shape[1],
-           (long long)shape[2]);
-    printf("  memory        %.1f MiB for a session on the CPU\n", (double)tumorclass_model_memory(model) / 1048576);
+    printf("  SHA-256  %s\n", tumorclass_model_sha256(model));
+    printf("  memory   %.1f MiB for a session on the CPU\n", (double)tumorclass_model_memory(model) / 1048576);
     put_classes(model);
     const tumorclass_property *properties = tumorclass_model_facts(model, &count);
     put_properties("Network", properties, count);

@@ -1,7 +1,6 @@
 /* tumorclass preprocess: exactly what the network reads, as a file for training and for comparisons. */
 #include <stdlib.h>
 #include "engine.h"
-#include "interrupt.h"
 #include "outputs.h"
 #include "paths.h"
 #include "terminal.h"
@@ -23,7 +22,6 @@ static int preprocess_scan(struct engine *engine, const struct options *options,
     tumorclass_status status = scan_read(&scan, options, path);
     if (status == TUMORCLASS_OK) status = tumorclass_preprocess(engine->session, &input, scan.volume, &scan.options);
     int code = exit_code_of(status);
-    if (code == ANSWERED && interrupt_signal()) code = INTERRUPTED + interrupt_signal();
     if (code == ANSWERED) {
         status = write_input(options->output, path, input);
         if (status != TUMORCLASS_OK) code = OUTPUT_FAILED;

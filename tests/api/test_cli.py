@@ -165,6 +165,8 @@ class Json(Case):
     def test_threads_change_nothing_but_the_time(self):
         scan = self.scan()
         one, two = [self.answer(scan, "--threads", n) for n in "12"]
+        self.assertIn("1 thread", one["device"])
+        self.assertIn("2 threads", two["device"])
         for changing in ("timings", "device", "provenance"):
             one.pop(changing), two.pop(changing)
         self.assertEqual(one, two)
@@ -303,6 +305,8 @@ class Attention(Case):
         self.assertEqual([item["class"] for item in answer["attention"]["maps"]], codes)
         for index, item in enumerate(answer["attention"]["maps"]):
             self.assertEqual(volumes[(*item["peak_voxel"], index)], volumes[..., index].max())
+        shown = answer["attention"]["maps"][answer["class"]["index"]]
+        self.assertEqual({key: answer["attention"][key] for key in shown}, shown)
         one = self.answer(scan, "--class", codes[1].lower(), "--attention", "one.nii.gz")
         self.assertEqual(one["attention"]["class"], codes[1])
         self.assertEqual(one["class"], answer["class"])
