@@ -294,6 +294,8 @@ def synthetic_scans(folder):
         "air": (head, one), "bare": (bare, one),
         "z-scored air": (((head - 210.3) / 187.9).astype(np.float32), one),
         "z-scored bare": (((bare - 210.3) / 187.9).astype(np.float32), one),
+        "z-scored inside": (np.where(bare > 0, (bare - 540.6) / 210.2, 0).astype(np.float32), one),
+        "continuous": ((head + np.random.default_rng(1).random(head.shape)).astype(np.float32), one),
         "holes": (holes, one), "nan border": (nans, one),
         "slab": (slab, affine_of((0.7, 0.8, 6))),
         "slab, oblique": (slab, affine_of((0.7, 0.8, 6), rotation(0.35, 0.1, -0.05))),
@@ -331,8 +333,9 @@ def cases(scans):
             spec = {**grid, **NORMS[(n + m) % 5], "orientation": ORIENTATIONS[(n + m) % 4]}
             spec.update({"background": -0.75} if (n + m) % 3 == 0 else {})
             yield f"{name}, {spec}", path, None, spec
-    for norm, back in itertools.product(NORMS, ({}, {"background": 0.0})):
-        yield f"masked, {norm} {back}", scans["air"], scans["bare"], {**SPACING, **norm, **back}
+    for n, (norm, back) in enumerate(itertools.product(NORMS, ({}, {"background": 0.0}))):
+        spec = {**SPACING, **norm, **back, "orientation": ORIENTATIONS[n % 4]}
+        yield f"masked, {spec}", scans["air"], scans["bare"], spec
 
 
 def real_scans():

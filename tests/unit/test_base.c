@@ -7,6 +7,7 @@
 #include "base/monitor.h"
 #include "base/sha256.h"
 #include "base/threads.h"
+#include "base/work.h"
 
 START_TEST(sha256_matches_published_vectors)
 {
@@ -53,6 +54,26 @@ START_TEST(pool_visits_every_item_once_for_any_size)
         }
         pool_free(pool);
     }
+}
+END_TEST
+
+START_TEST(work_visits_every_item_once_in_rounds_that_can_be_cancelled)
+{
+    struct pool *pool = pool_create(3);
+    const struct work work = work_create(pool, NULL, "test");
+    for (int64_t count = 0; count < 30; count++) {
+        struct counted counted = { .workers = pool_size(pool) };
+        ck_assert_int_eq(work_run(&work, count_visits, &counted, count, 1 << 22), TUMORCLASS_OK); /* rounds of 4 */
+        for (int64_t i = 0; i < 1000; i++) ck_assert_int_eq(atomic_load(&counted.visits[i]), i < count);
+        ck_assert_int_eq(atomic_load(&counted.bad_worker), 0);
+    }
+    atomic_int cancelled = 1;
+    const struct monitor monitor = { .cancelled = &cancelled };
+    const struct work stopped = work_create(pool, &monitor, "test");
+    struct counted counted = { .workers = pool_size(pool) };
+    ck_assert_int_eq(work_run(&stopped, count_visits, &counted, 30, 1), TUMORCLASS_CANCELLED);
+    ck_assert_int_eq(atomic_load(&counted.visits[0]), 0);
+    pool_free(pool);
 }
 END_TEST
 
@@ -195,6 +216,7 @@ int main(void)
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, sha256_matches_published_vectors);
     tcase_add_test(cases, pool_visits_every_item_once_for_any_size);
+    tcase_add_test(cases, work_visits_every_item_once_in_rounds_that_can_be_cancelled);
     tcase_add_test(cases, allocation_refuses_sizes_that_overflow);
     tcase_add_test(cases, allocation_can_be_made_to_fail_once);
     tcase_add_test(cases, options_of_older_and_newer_callers_are_read);

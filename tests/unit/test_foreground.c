@@ -27,6 +27,30 @@ START_TEST(voxels_that_are_not_numbers_become_background_and_change_nothing_else
 }
 END_TEST
 
+START_TEST(a_background_is_what_more_than_half_of_the_faces_have)
+{
+    for (int twentieths = 9; twentieths <= 11; twentieths++) {
+        struct phantom *head = phantom_create(20, 20, 20, cube, 0, true);
+        const struct preprocess_spec spec = phantom_stretch(8, 8, 8);
+        int faces = 0, constant = 0;
+        for (int i = 0; i < 8000; i++) {
+            const int x = i % 20, y = i / 20 % 20, z = i / 400;
+            if (x % 19 && y % 19 && z % 19) continue;
+            if (faces++ % 20 >= twentieths) continue;
+            head->voxels[i] = -5;
+            constant++;
+        }
+        struct preparation got = prepare(&head->volume, NULL, &spec);
+        const bool most = 2 * constant > faces;
+        ck_assert_int_eq(got.facts.foreground_tried, most ? FOREGROUND_BACKGROUND_VALUE : FOREGROUND_OTSU);
+        ck_assert_double_eq(got.facts.background_share, most ? constant / (double)faces : 0);
+        ck_assert_double_eq(got.facts.background_value, most ? -5 : 0);
+        preparation_free(&got);
+        free(head);
+    }
+}
+END_TEST
+
 START_TEST(a_border_of_nan_is_a_background_like_any_other)
 {
     struct phantom *zeros = phantom_create(20, 20, 20, cube, 0, false), *nans = malloc(sizeof *nans);
@@ -266,6 +290,7 @@ int main(void)
     TCase *cases = tcase_create("foreground");
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, voxels_that_are_not_numbers_become_background_and_change_nothing_else);
+    tcase_add_test(cases, a_background_is_what_more_than_half_of_the_faces_have);
     tcase_add_test(cases, a_border_of_nan_is_a_background_like_any_other);
     tcase_add_test(cases, a_mask_is_taken_as_it_is_and_an_empty_one_refused);
     tcase_add_test(cases, a_scan_without_contrast_is_refused);
