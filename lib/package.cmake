@@ -1,18 +1,20 @@
 # The library as others see it: shared (or static) library, its installation, the CMake package and pkg-config file.
 include(CMakePackageConfigHelpers)
 
+# The model that ships lies in the build folder as it will in the installation: MODEL_RELATIVE to the library.
 set(SHIPPED_MODEL ${PROJECT_SOURCE_DIR}/examples/models/untrained.onnx)
 configure_file(${SHIPPED_MODEL} ${PROJECT_BINARY_DIR}/${CMAKE_INSTALL_LIBDIR}/${MODEL_RELATIVE} COPYONLY)
 
 if(BUILD_SHARED_LIBS)
-  add_library(tumorclass SHARED $<TARGET_OBJECTS:tumorclass_objects>)
+  add_library(tumorclass SHARED)
   target_link_libraries(tumorclass PRIVATE tumorclass_objects)
   target_link_options(tumorclass PRIVATE
     -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/tumorclass.map -Wl,--exclude-libs,ALL)
   if(NOT TUMORCLASS_SANITIZE)
     target_link_options(tumorclass PRIVATE -Wl,--no-undefined)
   endif()
-  set_target_properties(tumorclass PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/tumorclass.map)
+  set_target_properties(tumorclass PROPERTIES LINKER_LANGUAGE C
+    LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/tumorclass.map)
 else()
   # One object whose hidden names are local: they cannot meet those of the program it is linked into.
   set(LINKED ${CMAKE_CURRENT_BINARY_DIR}/tumorclass.o)
@@ -42,7 +44,7 @@ install(FILES ${SHIPPED_MODEL} DESTINATION ${CMAKE_INSTALL_DATADIR}/tumorclass R
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 file(CONFIGURE OUTPUT tumorclassConfig.cmake
-  CONTENT "include(\"\${CMAKE_CURRENT_LIST_DIR}/tumorclassTargets.cmake\")\n")
+  CONTENT "include(\"\${CMAKE_CURRENT_LIST_DIR}/tumorclassTargets.cmake\")\n" @ONLY)
 write_basic_package_version_file(tumorclassConfigVersion.cmake COMPATIBILITY SameMajorVersion)
 file(RELATIVE_PATH PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file(tumorclass.pc.in tumorclass.pc @ONLY)

@@ -151,9 +151,17 @@ static tumorclass_status enter(const tumorclass_session *session)
 
 /* ---- From a volume to the network's input ---- */
 
+static tumorclass_status check_volume(const tumorclass_volume *volume, const char *name)
+{
+    const tumorclass_status status = volume_check(volume, name);
+    if (status == TUMORCLASS_OK && volume->memory != TUMORCLASS_MEMORY_HOST)
+        return fail(TUMORCLASS_BAD_ARGUMENT, "%s lies in CUDA memory, and this session runs on the CPU", name);
+    return status;
+}
+
 static tumorclass_status check_mask(const tumorclass_volume *mask, const tumorclass_volume *volume)
 {
-    const tumorclass_status status = volume_check(mask, "mask");
+    const tumorclass_status status = check_volume(mask, "mask");
     if (status != TUMORCLASS_OK) return status;
     for (int i = 0; i < 3; i++)
         if (mask->shape[i] != volume->shape[i])
@@ -169,7 +177,7 @@ static tumorclass_status check_scan(tumorclass_scan_options *known, const tumorc
     if (status == TUMORCLASS_OK && known->reserved)
         status = fail(TUMORCLASS_NEWER_CALLER, "scan_options.reserved is %d, this library knows only 0",
                       (int)known->reserved);
-    if (status == TUMORCLASS_OK) status = volume_check(volume, "volume");
+    if (status == TUMORCLASS_OK) status = check_volume(volume, "volume");
     if (status == TUMORCLASS_OK && known->mask) status = check_mask(known->mask, volume);
     return status;
 }

@@ -124,8 +124,8 @@ TUMORCLASS_API const char *tumorclass_image_name(const tumorclass_image *image);
  *  Nothing that could name a patient. */
 TUMORCLASS_API const tumorclass_property *tumorclass_image_header(const tumorclass_image *image, size_t *count);
 /** Write `count` volumes of one shape and data type as one NIfTI file (count > 1: 4-D); .nii or .nii.gz.
- *  `like`, if not NULL, is the image whose grid they share: its qform, sform, codes, units and version are kept;
- *  else the first volume's affine is written. A regular file appears whole or not at all. */
+ *  `like`, if not NULL, is the image whose grid they share: its qform, sform, codes, units and version are kept, and
+ *  the volumes' affines are not looked at; else the first volume's affine is written. A regular file appears whole or not at all. */
 TUMORCLASS_API tumorclass_status tumorclass_image_write(const char *path, const tumorclass_volume *volumes,
                                                         size_t count, const tumorclass_image *like /* or NULL */);
 /** Write bytes as every output of this library is written: to a temporary name beside `path`, synced, renamed;

@@ -44,14 +44,17 @@ static tumorclass_status check_alike(const tumorclass_volume *volume, const tumo
     return TUMORCLASS_OK;
 }
 
-static tumorclass_status check_volumes(const tumorclass_volume *volumes, size_t count)
+/* Their affines are not looked at where the grid comes from `like`. */
+static tumorclass_status check_volumes(const tumorclass_volume *volumes, size_t count, const tumorclass_image *like)
 {
     if (!volumes) return fail(TUMORCLASS_BAD_ARGUMENT, "volumes is NULL");
     if (!count) return fail(TUMORCLASS_BAD_ARGUMENT, "count is 0: there is nothing to write");
     for (size_t n = 0; n < count; n++) {
         char name[40];
         snprintf(name, sizeof name, "volumes[%zu]", n);
-        tumorclass_status status = volume_check(&volumes[n], name);
+        tumorclass_volume volume = volumes[n];
+        if (like) memcpy(volume.affine, like->volume.affine, sizeof volume.affine);
+        tumorclass_status status = volume_check(&volume, name);
         if (status != TUMORCLASS_OK) return status;
         if (volumes[n].memory != TUMORCLASS_MEMORY_HOST)
             return fail(TUMORCLASS_UNSUPPORTED, "volumes[%zu] is in device memory: copy it to the host to write it", n);
@@ -213,7 +216,7 @@ tumorclass_status tumorclass_image_write(const char *path, const tumorclass_volu
 {
     bool compressed;
     tumorclass_status status = check_path(path, &compressed);
-    if (status == TUMORCLASS_OK) status = check_volumes(volumes, count);
+    if (status == TUMORCLASS_OK) status = check_volumes(volumes, count, like);
     if (status == TUMORCLASS_OK) status = check_like(like, volumes);
     if (status != TUMORCLASS_OK) return status;
 

@@ -250,7 +250,8 @@ START_TEST(bad_volumes_are_refused_with_their_numbers)
     ck_assert_int_eq(tumorclass_classify(session, &result, &bad, NULL), TUMORCLASS_BAD_ARGUMENT);
     bad = volume;
     bad.memory = TUMORCLASS_MEMORY_CUDA;
-    ck_assert_int_ne(tumorclass_classify(session, &result, &bad, NULL), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_classify(session, &result, &bad, NULL), TUMORCLASS_BAD_ARGUMENT);
+    ck_assert_str_eq(tumorclass_last_error(), "volume lies in CUDA memory, and this session runs on the CPU");
     ck_assert_int_eq(tumorclass_classify(session, &result, NULL, NULL), TUMORCLASS_BAD_ARGUMENT);
     ck_assert_int_eq(tumorclass_classify(session, NULL, &volume, NULL), TUMORCLASS_BAD_ARGUMENT);
     ck_assert_int_eq(tumorclass_classify(NULL, &result, &volume, NULL), TUMORCLASS_BAD_ARGUMENT);

@@ -1,14 +1,20 @@
 #!/bin/sh
-# consumer.sh SOURCE_DIR: install the library, shared and static, each into an empty folder; move the folder; build a
-# stranger's project against it by find_package and by pkg-config; run both on a scan written for the purpose.
+# consumer.sh SOURCE BUILD: install the library into an empty folder, first shared (as built in BUILD; the folder is then
+# moved), then static (built here); build a stranger's program against it by find_package and by pkg-config; run both on
+# a scan written for the purpose.
 set -eu
 source=$1
+build=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# A 20 x 24 x 16 ramp of bytes as NIfTI-1: 348 + 4 bytes of header, then voxels.
-scan=$work/scan.nii
-python3 - "$scan" <<'PYTHON'
+# Run quietly; show the output only of what fails.
+quietly() {
+    "$@" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+}
+
+# A 20 x 24 x 16 volume of bytes as NIfTI-1: 348 + 4 bytes of header, then voxels.
+python3 - "$work/scan.nii" <<'PYTHON'
 import struct, sys
 header = bytearray(352)
 struct.pack_into("<i", header, 0, 348)
@@ -21,21 +27,24 @@ voxels = bytes((x * y + 3 * z) % 251 if min(x, y, z) > 1 else 0 for z in range(1
 open(sys.argv[1], "wb").write(bytes(header) + voxels)
 PYTHON
 
-for shared in ON OFF; do
-    echo "BUILD_SHARED_LIBS=$shared"
-    cmake -S "$source" -B "$work/build" -G Ninja -DBUILD_SHARED_LIBS=$shared -DTUMORCLASS_TESTS=OFF -DTUMORCLASS_CLI=OFF \
-        -DTUMORCLASS_BENCHMARKS=OFF -DCMAKE_INSTALL_PREFIX="$work/first" >"$work/log" || { cat "$work/log"; exit 1; }
-    cmake --build "$work/build" --target install >"$work/log" || { cat "$work/log"; exit 1; }
-    mv "$work/first" "$work/installed"
-
-    cmake -S "$source/examples" -B "$work/consumer" -G Ninja -DCMAKE_PREFIX_PATH="$work/installed" >"$work/log" ||
-        { cat "$work/log"; exit 1; }
-    cmake --build "$work/consumer" >"$work/log" || { cat "$work/log"; exit 1; }
-    echo "find_package: $("$work/consumer/example_classify" "$scan")"
+use() {
+    quietly cmake -S "$source/examples" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$work/installed"
+    quietly cmake --build "$work/consumer"
+    quietly "$work/consumer/example_voxels"
+    echo "$1, find_package: $("$work/consumer/example_classify" "$work/scan.nii" "$work/map.nii.gz" | head -n 1)"
 
     libraries=$(dirname "$(find "$work/installed" -name 'libtumorclass.*' | head -n 1)")
     export PKG_CONFIG_PATH="$libraries/pkgconfig"
-    cc -std=c99 "$source/examples/classify.c" -o "$work/plain" $(pkg-config --cflags --libs tumorclass) -lm
-    echo "pkg-config: $(LD_LIBRARY_PATH="$libraries" "$work/plain" "$scan")"
-    rm -rf "$work/build" "$work/installed" "$work/consumer"
-done
+    # shellcheck disable=SC2046
+    cc -std=c99 "$source/examples/classify.c" -o "$work/plain" $(pkg-config --cflags --libs tumorclass)
+    echo "$1, pkg-config: $(LD_LIBRARY_PATH="$libraries" "$work/plain" "$work/scan.nii" | head -n 1)"
+    rm -rf "$work/installed" "$work/consumer"
+}
+
+quietly cmake --install "$build" --prefix "$work/first"
+mv "$work/first" "$work/installed"
+use shared
+quietly cmake -S "$source" -B "$work/static" -G Ninja -DBUILD_SHARED_LIBS=OFF -DTUMORCLASS_TESTS=OFF -DTUMORCLASS_CLI=OFF \
+    -DTUMORCLASS_BENCHMARKS=OFF -DCMAKE_BUILD_TYPE=Debug -DCMAKE_INSTALL_PREFIX="$work/installed"
+quietly cmake --build "$work/static" --target install
+use static
