@@ -332,6 +332,33 @@ START_TEST(every_failed_allocation_is_a_status_and_no_leak)
 }
 END_TEST
 
+/* Every byte of the file changed: built or refused, but never a crash or a leak. */
+START_TEST(changed_files_are_built_or_refused)
+{
+    static const unsigned char changes[] = { 0x01, 0x80, 0xff };
+    const int64_t before = memory_blocks_in_use();
+    struct bytes bytes = rich_file();
+    const struct graph_options options = plain_options();
+    int built = 0, refusals = 0;
+    for (size_t i = 0; i < 3 * bytes.size; i++) {
+        bytes.data[i / 3] ^= changes[i % 3];
+        struct graph graph;
+        tumorclass_status status = build_bytes(&graph, &bytes, &options);
+        if (status == TUMORCLASS_OK) status = graph_fuse(&graph);
+        if (status == TUMORCLASS_OK)
+            built++;
+        else
+            refusals++;
+        graph_free(&graph);
+        bytes.data[i / 3] ^= changes[i % 3];
+    }
+    ck_assert_int_gt(built, 100);
+    ck_assert_int_gt(refusals, 100);
+    ck_assert_int_eq(memory_blocks_in_use(), before);
+    bytes_free(&bytes);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("graph");
@@ -349,6 +376,7 @@ int main(void)
     tcase_add_test(cases, what_the_output_does_not_need_is_not_looked_at);
     tcase_add_test(cases, operations_and_shapes_have_words);
     tcase_add_test(cases, every_failed_allocation_is_a_status_and_no_leak);
+    tcase_add_test(cases, changed_files_are_built_or_refused);
     Suite *suite = suite_create("graph");
     suite_add_tcase(suite, cases);
     return run_suite(suite);
