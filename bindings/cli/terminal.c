@@ -147,27 +147,29 @@ void complain_about(const char *name, const char *sentence)
         complain("%s: %s", name, sentence);
 }
 
-static bool progress_drawn; /* there is one standard error, and one line on it */
+/* There is one standard error, and one line on it: what it shows now; "" if nothing. */
+static char progress_line[256];
 
 void progress_show(const char *name, const char *stage, double fraction)
 {
     if (!is_terminal(stderr)) return;
     const double share = fraction > 1 ? 1 : fraction > 0 ? fraction : 0;
-    const int filled = (int)(share * BAR_WIDTH);
-    char shown_name[40];
-    snprintf(shown_name, sizeof shown_name, "%s", name);
-    fputs("\r", stderr);
-    put_text(stderr, shown_name);
-    fprintf(stderr, "  %-10.10s  [%.*s%*s] %3.0f %%\033[K", stage, filled, "########################",
-            BAR_WIDTH - filled, "", 100 * share);
+    const int filled = (int)(share * BAR_WIDTH), room = stream_width(stderr) - BAR_WIDTH - 24;
+    char line[sizeof progress_line];
+    snprintf(line, sizeof line, "%.*s  %-10.10s  [%.*s%*s] %3.0f %%", room > 4 ? room : 4, name, stage, filled,
+             "########################", BAR_WIDTH - filled, "", 100 * share);
+    if (!strcmp(line, progress_line)) return;
+    memcpy(progress_line, line, sizeof line);
+    putc('\r', stderr);
+    put_text(stderr, line);
+    fputs("\033[K", stderr);
     fflush(stderr);
-    progress_drawn = true;
 }
 
 void progress_clear(void)
 {
-    if (!progress_drawn) return;
+    if (!progress_line[0]) return;
     fputs("\r\033[K", stderr);
     fflush(stderr);
-    progress_drawn = false;
+    progress_line[0] = '\0';
 }

@@ -269,6 +269,8 @@ class Terminal(Case):
         written = self.on_terminal("stderr", scan)
         self.assertRegex(written, rb"\rscan.nii.gz  \w+ +\[[# ]{24}\] +\d+ %")
         self.assertTrue(written.endswith(b"\r\x1b[K"), "the line is cleared at the end")
+        lines = written.split(b"\r")
+        self.assertTrue(all(one != two for one, two in zip(lines, lines[1:])), "only what changed is drawn")
         self.assertEqual(self.classify(scan).stderr, b"")
 
     def test_map_is_not_poured_over_a_terminal(self):
