@@ -289,7 +289,7 @@ def synthetic_scans(folder):
     holes = head.copy()
     holes[20:24, 30, 20:30], holes[0, 0, 0], holes[-1, -1, 3] = np.nan, np.inf, -np.inf
     nans = np.where(bare == 0, np.nan, bare).astype(np.float32)
-    slab = phantom((240, 220, 20), True, np.int16)
+    slab = phantom((120, 110, 20), True, np.int16)
     scans = {
         "air": (head, one), "bare": (bare, one),
         "z-scored air": (((head - 210.3) / 187.9).astype(np.float32), one),
@@ -297,9 +297,9 @@ def synthetic_scans(folder):
         "z-scored inside": (np.where(bare > 0, (bare - 540.6) / 210.2, 0).astype(np.float32), one),
         "continuous": ((head + np.random.default_rng(1).random(head.shape)).astype(np.float32), one),
         "holes": (holes, one), "nan border": (nans, one),
-        "slab": (slab, affine_of((0.7, 0.8, 6))),
-        "slab, oblique": (slab, affine_of((0.7, 0.8, 6), rotation(0.35, 0.1, -0.05))),
-        "coronal slab": (np.ascontiguousarray(slab.transpose(0, 2, 1)), affine_of((0.7, 6, 0.8))),
+        "slab": (slab, affine_of((1.4, 1.6, 6))),
+        "slab, oblique": (slab, affine_of((1.4, 1.6, 6), rotation(0.35, 0.1, -0.05))),
+        "coronal slab": (np.ascontiguousarray(slab.transpose(0, 2, 1)), affine_of((1.4, 6, 1.6))),
         "four slices": (phantom((96, 90, 4), True), affine_of((1.8, 1.9, 7))),
         "oblique": (head, affine_of((1.9, 1.8, 2.1), rotation(0.2, -0.3, 0.4))),
         "nearly aligned": (head, affine_of((1.9, 1.8, 2.1), rotation(3e-4, -5e-4, 2e-4))),
