@@ -109,15 +109,19 @@ static nifti_2_header read_fields(double *vox_offset, const unsigned char *bytes
 
 static tumorclass_status check_magic(struct nifti_header *header, const nifti_2_header *fields)
 {
-    const char *one = header->grid.version == 1 ? "n+1" : "n+2", *two = header->grid.version == 1 ? "ni1" : "ni2";
-    header->pair = !memcmp(fields->magic, two, 4);
-    if (!header->pair && memcmp(fields->magic, one, 4))
-        return fail(TUMORCLASS_BAD_IMAGE,
-                    header->grid.version == 1
-                        ? "has an ANALYZE 7.5 header, not NIfTI's, and so does not say which side "
-                          "is left: convert it to NIfTI with a tool that knows"
-                        : "is not NIfTI: a header of 540 bytes without the magic of NIfTI-2");
-    if (header->grid.version == 2 && memcmp(fields->magic + 4, "\r\n\032\n", 4))
+    const bool older = header->grid.version == 1;
+    header->pair = !memcmp(fields->magic, older ? "ni1" : "ni2", 4);
+    if (header->pair || !memcmp(fields->magic, older ? "n+1" : "n+2", 4)) return TUMORCLASS_OK;
+    if (older)
+        return fail(TUMORCLASS_BAD_IMAGE, "has an ANALYZE 7.5 header, not NIfTI's, and so does not say which side is "
+                                          "left: convert it to NIfTI with a tool that knows");
+    return fail(TUMORCLASS_BAD_IMAGE, "is not NIfTI: a header of 540 bytes without the magic of NIfTI-2");
+}
+
+/* What only version 2 has: line ends in the magic, and CIFTI's use of the format for values on surfaces. */
+static tumorclass_status check_version_2(const nifti_2_header *fields)
+{
+    if (memcmp(fields->magic + 4, "\r\n\032\n", 4))
         return fail(TUMORCLASS_BAD_IMAGE, "was damaged by a transfer as text: its magic has other line ends");
     if (fields->intent_code >= 3000 && fields->intent_code < 3100)
         return fail(TUMORCLASS_UNSUPPORTED,
@@ -211,6 +215,7 @@ tumorclass_status nifti_decode(struct nifti_header *header, const unsigned char 
     const nifti_2_header fields = read_fields(&vox_offset, bytes, header->grid.version, header->swapped);
     read_grid(&header->grid, &fields);
     status = check_magic(header, &fields);
+    if (status == TUMORCLASS_OK && header->grid.version == 2) status = check_version_2(&fields);
     if (status == TUMORCLASS_OK) status = check_dimensions(header, &fields);
     if (status == TUMORCLASS_OK) status = check_type(header, &fields);
     if (status == TUMORCLASS_OK) status = check_offset(header, vox_offset);

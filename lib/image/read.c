@@ -1,5 +1,6 @@
 /* Reading NIfTI files: which files, within which limits, from bytes to voxels. */
 #include <nifti2_io.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/memory.h"
@@ -35,14 +36,13 @@ static bool is_voxel_file(const char *path)
 /* *partner: the other file of a pair, called NAME + `extension` or that with .gz, first whichever `path` has. */
 static tumorclass_status find_partner(char **partner, const char *path, const char *extension)
 {
-    const size_t plain = plain_length(path), stem = plain - 4;
+    const size_t plain = plain_length(path), size = plain + sizeof ".gz";
+    const int stem = (int)plain - 4;
     const bool compressed = path[plain] != 0;
-    char *name = memory_allocate(plain + 4, 1);
+    char *name = memory_allocate(size, 1);
     if (!name) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a file name");
-    memcpy(name, path, stem);
     for (int attempt = 0; attempt < 2; attempt++) {
-        strcpy(name + stem, extension);
-        if (compressed != (attempt == 1)) strcat(name, ".gz");
+        snprintf(name, size, "%.*s%s%s", stem, path, extension, compressed != (attempt == 1) ? ".gz" : "");
         if (access(name, F_OK)) continue;
         *partner = name;
         return TUMORCLASS_OK;

@@ -27,8 +27,6 @@ START_TEST(every_bad_field_is_refused_by_name_and_number)
         { DATATYPE, 2304, TUMORCLASS_UNSUPPORTED,
           "has RGBA voxels (datatype 2304): only real numbers of 8 to 64 bits are read" },
         { BITPIX, 32, TUMORCLASS_BAD_IMAGE, "bitpix is 32, which does not fit int16 (datatype 4)" },
-        { INTENT_CODE, 3001, TUMORCLASS_UNSUPPORTED,
-          "is a CIFTI file (intent_code 3001): its values lie on surfaces, not in a volume" },
     };
     enter_folder();
     for (size_t n = 0; n < sizeof cases / sizeof *cases; n++)
@@ -39,6 +37,17 @@ START_TEST(every_bad_field_is_refused_by_name_and_number)
             snprintf(sentence, sizeof sentence, "bad.nii: %s", cases[n].sentence);
             expect_refusal(save("bad.nii", file.bytes, file.size), cases[n].status, sentence);
         }
+    leave_folder();
+}
+END_TEST
+
+START_TEST(cifti_is_no_volume)
+{
+    struct nifti_file file = make_file(2, true);
+    set(&file, INTENT_CODE, 3001);
+    enter_folder();
+    expect_refusal(save("a.dconn.nii", file.bytes, file.size), TUMORCLASS_UNSUPPORTED,
+                   "a.dconn.nii: is a CIFTI file (intent_code 3001): its values lie on surfaces, not in a volume");
     leave_folder();
 }
 END_TEST
@@ -416,6 +425,7 @@ int main(void)
     TCase *cases = tcase_create("hostile");
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, every_bad_field_is_refused_by_name_and_number);
+    tcase_add_test(cases, cifti_is_no_volume);
     tcase_add_test(cases, voxels_must_begin_at_a_whole_number_behind_the_header);
     tcase_add_test(cases, scaling_and_geometry_must_be_numbers);
     tcase_add_test(cases, what_is_no_nifti_is_called_what_it_is);

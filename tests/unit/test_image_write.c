@@ -111,6 +111,8 @@ START_TEST(header_says_how_to_show_it_and_what_it_is_not_for)
     enter_folder();
     write_good(in_folder("map.nii"), &volume, 1, NULL);
     ck_assert_int_eq(load(bytes, sizeof bytes, in_folder("map.nii")), 352 + 96);
+    ck_assert_double_eq(number_at(bytes, 112), 1); /* scl_slope and scl_inter: some readers take a slope of 0 for 0 */
+    ck_assert_double_eq(number_at(bytes, 116), 0);
     ck_assert_double_eq(number_at(bytes, 124), 2300); /* cal_max, cal_min */
     ck_assert_double_eq(number_at(bytes, 128), 0);
     ck_assert_str_eq((char *)bytes + 148, "tumorclass " TUMORCLASS_VERSION_STRING ", research use, not for diagnosis");
