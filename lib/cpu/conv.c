@@ -16,6 +16,7 @@ enum {
     VECTORS = 2,
     SINGLE_VECTORS = 4, /* where there is one output */
     TILE = SINGLE_VECTORS * LANES > OUTPUTS *VECTORS *LANES ? SINGLE_VECTORS *LANES : OUTPUTS *VECTORS *LANES,
+    CHUNK = 128,             /* products that are summed before the sum joins the total */
     COPY_FLOATS = 128 << 10, /* about what a level-2 cache holds beside the weights */
     ITEMS = 32               /* wanted: enough for any sensible number of threads */
 };
@@ -145,16 +146,16 @@ static void copy_inputs(float *copy, const float *src, const struct conv *c, int
     memset(copy, 0, SINGLE_VECTORS * LANES * sizeof *copy);
 }
 
-/* tile[o][q] = bias[o] + sum over j of weight[o][j] * copy[offset[j] + q]; inlined with constant outputs, vectors. */
-static inline void multiply(float *tile, const float *weight, const float *bias, const float *copy,
-                            const int64_t *offset, int64_t taps, int outputs, int vectors)
+/* tile[o][q] += sum over `count` taps j of weight[o][j] * copy[offset[j] + q]; outputs and vectors are constants. */
+static inline void multiply(float *tile, const float *weight, const float *copy, const int64_t *offset, int64_t count,
+                            int64_t taps, int outputs, int vectors)
 {
     vector sum[OUTPUTS][SINGLE_VECTORS];
 #pragma GCC unroll 8
     for (int o = 0; o < outputs; o++)
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; v++) sum[o][v] = vector_of(bias ? bias[o] : 0);
-    for (int64_t j = 0; j < taps; j++) {
+        for (int v = 0; v < vectors; v++) sum[o][v] = vector_of(0);
+    for (int64_t j = 0; j < count; j++) {
         const float *x = copy + offset[j];
 #pragma GCC unroll 8
         for (int o = 0; o < outputs; o++) {
@@ -166,7 +167,20 @@ static inline void multiply(float *tile, const float *weight, const float *bias,
 #pragma GCC unroll 8
     for (int o = 0; o < outputs; o++)
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; v++) vector_store(tile + (o * vectors + v) * LANES, sum[o][v]);
+        for (int v = 0; v < vectors; v++) {
+            float *total = tile + (o * vectors + v) * LANES;
+            vector_store(total, vector_load(total) + sum[o][v]);
+        }
+}
+
+/* tile[o][q] = bias[o] + sum over all taps. One long sum of thousands of products rounds several times worse than sums
+ * of CHUNK, added up. weight, bias: of the first output. */
+static inline void fill_tile(float *tile, const struct conv *c, const float *weight, const float *bias,
+                             const float *copy, const int64_t *offset, int outputs, int vectors)
+{
+    for (int i = 0; i < outputs * vectors * LANES; i++) tile[i] = bias ? bias[i / (vectors * LANES)] : 0;
+    for (int64_t j = 0; j < c->taps; j += CHUNK)
+        multiply(tile, weight + j, copy, offset + j, least(CHUNK, c->taps - j), c->taps, outputs, vectors);
 }
 
 /* Outputs of a tile's row, [begin, begin + count) of q, to where they belong: `first` is output q = 0. */
@@ -203,9 +217,9 @@ static void run_block(const struct conv_run *run, const float *copy, const int64
     float tile[TILE];
     for (int64_t q = 0; q < count; q += lanes) {
         if (single)
-            multiply(tile, weight, bias, copy + q, offset, c->taps, 1, SINGLE_VECTORS);
+            fill_tile(tile, c, weight, bias, copy + q, offset, 1, SINGLE_VECTORS);
         else
-            multiply(tile, weight, bias, copy + q, offset, c->taps, OUTPUTS, VECTORS);
+            fill_tile(tile, c, weight, bias, copy + q, offset, OUTPUTS, VECTORS);
         for (int64_t o = 0; o < (single ? 1 : OUTPUTS); o++)
             store(&run->epilogue, tile + o * lanes, c, first + o * volume, channel + o, q, least(lanes, count - q));
     }
