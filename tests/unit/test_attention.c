@@ -203,7 +203,7 @@ START_TEST(projection_is_trilinear_on_any_grid_and_for_any_number_of_threads)
 }
 END_TEST
 
-START_TEST(summary_names_the_first_peak_and_the_share_inside)
+START_TEST(summary_names_the_peak_and_the_share_inside)
 {
     const tumorclass_volume scan = { .shape = { 4, 3, 2 }, .affine = { 2, 0, 0, -1, 0, 3, 0, 0, 0, 0, 5, 10 } };
     float map[24] = { 0 };
@@ -218,6 +218,22 @@ START_TEST(summary_names_the_first_peak_and_the_share_inside)
     ck_assert_mem_eq(summary.peak_mm, ((const double[]){ 3, 3, 10 }), sizeof summary.peak_mm);
     ck_assert_mem_eq(summary.centre_mm, ((const double[]){ 2, 3, 12.5 }), sizeof summary.centre_mm);
     ck_assert_double_eq(summary.inside, 0.5);
+}
+END_TEST
+
+START_TEST(peak_of_a_flat_top_is_its_middle_however_the_scan_is_stored)
+{
+    float map[20] = { 0 }, turned[20] = { 0 };
+    const unsigned char foreground[20] = { 0 };
+    for (int i = 4; i < 8; i++)
+        for (int j = 0; j < 2; j++) map[j * 10 + i] = turned[(1 - j) * 10 + 9 - i] = 1;
+    const tumorclass_volume scan = { .shape = { 10, 2, 1 }, .affine = { 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0 } };
+    const tumorclass_volume other = { .shape = { 10, 2, 1 }, .affine = { -1, 0, 0, 9, 0, -1, 0, 1, 0, 0, 1, 0 } };
+    tumorclass_attention_summary straight, flipped;
+    attention_summarize(&straight, map, foreground, &scan);
+    attention_summarize(&flipped, turned, foreground, &other);
+    ck_assert_mem_eq(straight.peak_mm, ((const double[]){ 6, 1, 0 }), sizeof straight.peak_mm);
+    ck_assert_mem_eq(flipped.peak_mm, straight.peak_mm, sizeof straight.peak_mm);
 }
 END_TEST
 
@@ -267,7 +283,8 @@ int main(void)
     tcase_add_test(cases, a_hot_cell_lands_at_its_millimetre);
     tcase_add_test(cases, a_constant_map_is_that_constant_inside_and_nothing_beyond);
     tcase_add_test(cases, projection_is_trilinear_on_any_grid_and_for_any_number_of_threads);
-    tcase_add_test(cases, summary_names_the_first_peak_and_the_share_inside);
+    tcase_add_test(cases, summary_names_the_peak_and_the_share_inside);
+    tcase_add_test(cases, peak_of_a_flat_top_is_its_middle_however_the_scan_is_stored);
     tcase_add_test(cases, summary_of_an_empty_map_is_the_centre_of_the_scan);
     tcase_add_test(cases, projection_reports_and_can_be_cancelled);
     Suite *suite = suite_create("attention");
