@@ -38,6 +38,13 @@ static int64_t divide_up(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
+/* Sizes of a copy may pass any memory, for a graph made to do so, but not what an integer holds: allocation fails. */
+static int64_t times(int64_t a, int64_t b)
+{
+    const int64_t limit = INT64_C(1) << 48;
+    return a > limit / b ? limit : a * b;
+}
+
 static int64_t reach(const struct window *window, int axis)
 {
     return (window->kernel[axis] - 1) * window->dilation[axis];
@@ -66,14 +73,15 @@ static struct conv conv_of(const struct graph *graph, const struct node *node)
     c.phases_x = least(window->stride[2], reach(window, 2) + 1);
     c.pitch = c.dst.w + reach(window, 2) / window->stride[2];
 
-    const int64_t line = c.inputs * window->kernel[0] * c.phases_y * c.phases_x * c.pitch;
+    const int64_t planes = times(window->kernel[0], times(c.phases_y, c.phases_x)); /* of the copy of one input */
+    const int64_t line = times(times(c.inputs, planes), c.pitch);
     const int64_t more_lines = reach(window, 1) / window->stride[1];
     c.row_blocks = divide_up(c.dst.h, most(1, least(c.dst.h, COPY_FLOATS / line - more_lines)));
     c.rows = divide_up(c.dst.h, c.row_blocks);
     c.row_blocks = divide_up(c.dst.h, c.rows);
     c.lines = c.rows + more_lines;
-    c.plane = c.lines * c.pitch;
-    c.channel = window->kernel[0] * c.phases_y * c.phases_x * c.plane;
+    c.plane = times(c.lines, c.pitch);
+    c.channel = times(planes, c.plane);
     split_outputs(&c);
     return c;
 }
@@ -81,7 +89,7 @@ static struct conv conv_of(const struct graph *graph, const struct node *node)
 /* The last tap's last vector may read past the copy's end. */
 static int64_t copy_floats(const struct conv *c)
 {
-    return c->inputs * c->channel + SINGLE_VECTORS * LANES;
+    return times(c->inputs, c->channel) + SINGLE_VECTORS * LANES;
 }
 
 size_t TIERED(conv_scratch)(const struct graph *graph, const struct node *node)
