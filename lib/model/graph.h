@@ -55,7 +55,9 @@ typedef enum operation {
 } operation;
 const char *operation_name(operation operation);
 
-struct window { /* convolution and pooling, in the order D, H, W; a rank below 5 has leading ones (pads: zeros) */
+/* Convolution and pooling, in the order D, H, W; a rank below 5 has leading ones (pads: zeros). The output's shape says
+ * how many windows there are: a pool's last may reach past the padding (ceil_mode), where nothing is. */
+struct window {
     int64_t kernel[3], stride[3], dilation[3], pad_before[3], pad_after[3];
 };
 

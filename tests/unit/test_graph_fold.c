@@ -149,6 +149,16 @@ START_TEST(constants_made_of_constants_stay_within_the_limit)
     }
     onnx_node(&file, "Gather", "", "t39,[0]", "shape");
     refuse_to_fold(file, TUMORCLASS_LIMIT, "constants take more than 1048576 bytes");
+
+    file = file_for(13); /* each half of the limit; the third is too much */
+    onnx_integers(&file, "half", AXES(1), (int64_t[]){ WEIGHT_LIMIT / 8 });
+    onnx_node(&file, "ConstantOfShape", "", "half", "a");
+    onnx_node(&file, "Neg", "", "a", "b");
+    onnx_node(&file, "Neg", "", "b", "c");
+    onnx_node(&file, "Gather", "", "c,[0]", "d");
+    onnx_node(&file, "Cast", "", "d", "shape");
+    onnx_int_attribute(&file, "to", ONNX_INT64);
+    refuse_to_fold(file, TUMORCLASS_LIMIT, "constants take more than 1048576 bytes");
 }
 END_TEST
 

@@ -51,6 +51,13 @@ START_TEST(activations_carry_their_constants)
     graph_free(&graph);
     bytes_free(&bytes);
 
+    file = node_on_volume(13, "Clip", "x,one,zero"); /* ONNX: the upper bound wins */
+    ramp(&file, "zero", 0, 0, AXES(1));
+    graph = graph_of(&file, &bytes);
+    ck_assert_float_eq(node_that_makes(&graph, "y")->alpha, 0);
+    graph_free(&graph);
+    bytes_free(&bytes);
+
     file = node_on_volume(13, "PRelu", "x,channel");
     graph = graph_of(&file, &bytes);
     node = node_that_makes(&graph, "y");
