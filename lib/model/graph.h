@@ -149,6 +149,6 @@ void graph_free(struct graph *graph);
 int32_t graph_find(const struct graph *graph, const char *name); /* value by name, or NO_VALUE */
 int64_t graph_multiplications(const struct graph *graph);        /* multiply-accumulates a run, padding taps counted */
 int64_t node_multiplications(const struct graph *graph, const struct node *node); /* this node's part of them */
-int64_t graph_parameters(const struct graph *graph);             /* floats in constants that nodes use */
+int64_t graph_parameters(const struct graph *graph); /* floats in constants that nodes use */
 
 #endif
