@@ -8,9 +8,10 @@
 static tumorclass_model *model_of(int32_t classes)
 {
     static tumorclass_model model;
+    static char name[] = "m.onnx";
     memset(&model, 0, sizeof model);
     atomic_init(&model.references, 1000);
-    model.name = (char[]){ "m.onnx" };
+    model.name = name;
     model.graph.features = model.graph.embedding = NO_VALUE;
     model.metadata.class_count = classes;
     model.metadata.temperature = 1;
