@@ -12,20 +12,40 @@ static double cosine(const double affine[12], int axis, int world)
     return affine[4 * world + axis] / sqrt(x * x + y * y + z * z);
 }
 
-/* world[axis]: the assignment of voxel axes to world axes with the largest sum of |cosines|. Of assignments equal to
- * rounding (an axis at 45 degrees) the first of the list wins, so noise in an affine does not decide. */
+/* The directions of the voxel axes that an assignment takes for right, front and up: three unit vectors. */
+static void directions(double vectors[9], const double affine[12], const int world[3])
+{
+    for (int axis = 0; axis < 3; axis++) {
+        const double sign = cosine(affine, axis, world[axis]) < 0 ? -1 : 1;
+        for (int n = 0; n < 3; n++) vectors[3 * world[axis] + n] = sign * cosine(affine, axis, n);
+    }
+}
+
+/* Those whose angles to right, front and up have the larger sum of cosines. Of equal ones (an axis at 45 degrees) the
+ * first component that differs decides: neither noise in an affine nor the order of its columns may. */
+static bool is_nearer(const double a[9], const double b[9])
+{
+    static const double same = 1e-6;
+    const double difference = a[0] + a[4] + a[8] - (b[0] + b[4] + b[8]);
+    if (fabs(difference) > same) return difference > 0;
+    for (int n = 0; n < 9; n++)
+        if (fabs(a[n] - b[n]) > same) return a[n] > b[n];
+    return false;
+}
+
+/* world[axis]: each voxel axis's own world axis, the nearest assignment of the six. */
 static void nearest_worlds(int world[3], const double affine[12])
 {
     static const int assignments[6][3] = {
         { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 }
     };
     int best = 0;
-    double largest = -1;
-    for (int n = 0; n < 6; n++) {
-        double sum = 0;
-        for (int axis = 0; axis < 3; axis++) sum += fabs(cosine(affine, axis, assignments[n][axis]));
-        if (n && !(sum > largest + 1e-6)) continue;
-        largest = sum;
+    double nearest[9], vectors[9];
+    directions(nearest, affine, assignments[0]);
+    for (int n = 1; n < 6; n++) {
+        directions(vectors, affine, assignments[n]);
+        if (!is_nearer(vectors, nearest)) continue;
+        memcpy(nearest, vectors, sizeof nearest);
         best = n;
     }
     memcpy(world, assignments[best], sizeof assignments[best]);

@@ -200,6 +200,29 @@ START_TEST(an_axis_at_45_degrees_is_named_the_same_under_rounding)
 }
 END_TEST
 
+START_TEST(an_axis_at_45_degrees_is_seen_the_same_in_every_order_of_storage)
+{
+    const double h = sqrt(0.5), step[3] = { 1, 1, 1 };
+    const double turns[3][12] = {
+        { 1, 0, 0, 0, 0, h, -h, 0, 0, h, h, 0 },
+        { h, 0, h, 0, 0, 1, 0, 0, -h, 0, h, 0 },
+        { h, -h, 0, 0, h, h, 0, 0, 0, 0, 1, 0 },
+    };
+    const int16_t voxel = 0;
+    for (int turn = 0; turn < 3; turn++) {
+        tumorclass_volume volume = volume_of(&voxel, TUMORCLASS_I16, 1, 1, 1), first;
+        for (int n = 0; n < 48; n++) {
+            const struct orientation o = nth_orientation(n);
+            affine_of(volume.affine, &o, step);
+            affine_multiply(volume.affine, turns[turn], volume.affine);
+            const tumorclass_volume view = volume_oriented(&volume, "RAS", NULL, NULL);
+            if (n == 0) first = view;
+            for (int i = 0; i < 12; i++) ck_assert_double_eq_tol(view.affine[i], first.affine[i], 1e-12);
+        }
+    }
+}
+END_TEST
+
 /* ---- Reading lines ---- */
 
 START_TEST(every_data_type_reads_its_extremes)
@@ -379,6 +402,7 @@ int main(void)
     tcase_add_test(cases, only_three_letters_of_three_pairs_are_an_orientation);
     tcase_add_test(cases, from_and_to_all_48_orientations_no_voxel_moves);
     tcase_add_test(cases, an_axis_at_45_degrees_is_named_the_same_under_rounding);
+    tcase_add_test(cases, an_axis_at_45_degrees_is_seen_the_same_in_every_order_of_storage);
     tcase_add_test(cases, every_data_type_reads_its_extremes);
     tcase_add_test(cases, float16_is_read_exactly);
     tcase_add_test(cases, scaling_is_computed_in_double_and_rounded_once);
