@@ -133,8 +133,9 @@ size_t tumorclass_session_memory(const tumorclass_session *session, const tumorc
 {
     size_t bytes = 0;
     if (cpu_backend.measure(&bytes, &session->model->graph, pool_size(session->pool)) != TUMORCLASS_OK) return SIZE_MAX;
-    if (volume) bytes += preprocess_memory(volume, &session->model->metadata.preprocess);
-    return bytes;
+    if (!volume) return bytes;
+    if (volume_check(volume, "volume") != TUMORCLASS_OK) return SIZE_MAX;
+    return bytes + preprocess_memory(volume, &session->model->metadata.preprocess);
 }
 
 static tumorclass_status enter(const tumorclass_session *session)
@@ -190,12 +191,13 @@ static tumorclass_status refuse(const tumorclass_result *result)
                 first->value, first->threshold, result->qc_count > 1 ? ", and further checks failed" : "");
 }
 
-/* Preprocess into a new result, check the quality of what came out, and write down how it was made. */
+/* Preprocess into a new result, check the quality of what came out, and write down how it was made. `share`: of the
+ * whole call. */
 static tumorclass_status prepare(tumorclass_result **result, tumorclass_session *session,
-                                 const tumorclass_volume *volume, const tumorclass_scan_options *options)
+                                 const tumorclass_volume *volume, const tumorclass_scan_options *options, double share)
 {
     const double start = seconds_now();
-    const struct monitor monitor = monitor_part(&session->monitor, 0, preprocess_share);
+    const struct monitor monitor = monitor_part(&session->monitor, 0, share);
     tumorclass_status status = result_create(result, session->model, volume);
     if (status != TUMORCLASS_OK) return status;
 
@@ -235,7 +237,7 @@ tumorclass_status tumorclass_preprocess(tumorclass_session *session, tumorclass_
     if (status != TUMORCLASS_OK) return status;
 
     tumorclass_result *result;
-    status = prepare(&result, session, volume, &known);
+    status = prepare(&result, session, volume, &known, 1);
     if (status == TUMORCLASS_OK) status = input_image(input, result);
     tumorclass_result_free(result);
     return status;
@@ -278,7 +280,7 @@ tumorclass_status tumorclass_classify(tumorclass_session *session, tumorclass_re
     if (status != TUMORCLASS_OK) return status;
 
     tumorclass_result *r;
-    status = prepare(&r, session, volume, &known);
+    status = prepare(&r, session, volume, &known, preprocess_share);
     if (status == TUMORCLASS_OK) status = run_network(r, session);
     if (status != TUMORCLASS_OK) {
         tumorclass_result_free(r);
@@ -321,17 +323,21 @@ static tumorclass_status map_class(float *map, float *cells, tumorclass_attentio
     const struct graph *graph = &result->model->graph;
     const float *weight = graph->values[graph->head_weight].constant;
     const int64_t cell_count = multiply_extents(result->grid.extent, 3);
+    const bool raw = scale == TUMORCLASS_ATTENTION_RAW, unit = summary || !raw;
+    const double middle = !raw ? monitor->to : unit ? (monitor->from + monitor->to) / 2 : monitor->from;
+    const struct monitor unit_part = monitor_part(monitor, monitor->from, middle),
+                         raw_part = monitor_part(monitor, middle, monitor->to);
     tumorclass_status status = TUMORCLASS_OK;
-    if (summary || scale == TUMORCLASS_ATTENTION_UNIT) {
+    if (unit) {
         attention_cam(cells, &result->grid, weight, class_index, 1);
         attention_unit(cells, cell_count);
-        status = attention_project(map, cells, &result->grid, &result->scan, session->pool, monitor);
+        status = attention_project(map, cells, &result->grid, &result->scan, session->pool, &unit_part);
         if (status == TUMORCLASS_OK && summary)
             attention_summarize(summary, map, result->preparation.foreground, &result->scan);
     }
-    if (status == TUMORCLASS_OK && scale == TUMORCLASS_ATTENTION_RAW) {
+    if (status == TUMORCLASS_OK && raw) {
         attention_cam(cells, &result->grid, weight, class_index, 1);
-        status = attention_project(map, cells, &result->grid, &result->scan, session->pool, monitor);
+        status = attention_project(map, cells, &result->grid, &result->scan, session->pool, &raw_part);
     }
     return status;
 }
@@ -369,6 +375,7 @@ tumorclass_status tumorclass_attention(tumorclass_session *session, float *map, 
         status = map_class(map + (size_t)i * voxels, cells, summary ? summary + i : NULL, session, result,
                            all ? i : class_index, known.scale, &monitor);
     }
+    if (status == TUMORCLASS_OK) status = monitor_report(&session->monitor, "attention", 1);
     memory_free(cells);
     return status;
 }

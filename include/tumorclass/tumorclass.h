@@ -206,7 +206,7 @@ TUMORCLASS_API tumorclass_backend tumorclass_session_backend(const tumorclass_se
 /** What really runs, and why: "CPU, 2 threads, AVX-512 (no CUDA plugin found)". */
 TUMORCLASS_API const char *tumorclass_session_device(const tumorclass_session *session);
 /** Bytes that the session holds, and, if a volume is given, those that classifying it adds at its peak;
- *  known before the first run. */
+ *  known before the first run. SIZE_MAX if a field of the volume is bad: tumorclass_last_error() says which. */
 TUMORCLASS_API size_t tumorclass_session_memory(const tumorclass_session *session,
                                                 const tumorclass_volume *volume /* or NULL */);
 /** Stop the call that runs in this session, or, if none does, the next one; it returns TUMORCLASS_CANCELLED.
@@ -217,9 +217,11 @@ TUMORCLASS_API void tumorclass_session_cancel(tumorclass_session *session);
 
 /** Grows only at its end. In every field, now and later, zero means the default. */
 typedef struct tumorclass_scan_options {
-    size_t struct_size;            /**< set by the initializer */
-    const tumorclass_volume *mask; /**< foreground (brain): non-zero voxels, same shape as the scan; NULL: found */
-    int32_t strict;                /**< non-zero: a failed quality check is TUMORCLASS_REFUSED, not a warning */
+    size_t struct_size; /**< set by the initializer */
+    const tumorclass_volume
+        *mask;      /**< foreground (brain): where voxel (i, j, k) is not zero, that of the scan is inside;
+                                        same shape; its affine must be valid and is not used. NULL: found */
+    int32_t strict; /**< non-zero: a failed quality check is TUMORCLASS_REFUSED, not a warning */
     int32_t reserved;
 } tumorclass_scan_options;
 /* clang-format off */

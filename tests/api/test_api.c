@@ -154,9 +154,9 @@ START_TEST(strided_voxels_give_the_same_answer_as_plain_ones)
 }
 END_TEST
 
-START_TEST(unit_map_spans_zero_to_one_and_peaks_where_the_summary_says)
+START_TEST(unit_maps_of_all_classes_span_zero_to_one_and_peak_where_the_summary_says)
 {
-    static float map[7 * VOXELS];
+    static float map[7 * VOXELS], single[VOXELS];
     tumorclass_attention_summary summary[7];
     tumorclass_session *session = session_with_threads(0);
     tumorclass_result *result = classified(session);
@@ -175,6 +175,8 @@ START_TEST(unit_map_spans_zero_to_one_and_peaks_where_the_summary_says)
             ck_assert_double_eq_tol(summary[c].peak_mm[axis], 3.0 * (double)peak[axis] + volume.affine[4 * axis + 3],
                                     1e-9);
         ck_assert(summary[c].inside >= 0 && summary[c].inside <= 1);
+        ck_assert_int_eq(tumorclass_attention(session, single, VOXELS, NULL, result, c, NULL), TUMORCLASS_OK);
+        ck_assert_mem_eq(single, values, sizeof single);
     }
     tumorclass_result_free(result);
     tumorclass_session_free(session);
@@ -227,6 +229,9 @@ START_TEST(strict_mode_refuses_with_the_check_that_failed)
     ck_assert_int_eq(tumorclass_classify(session, &result, &volume, &options), TUMORCLASS_REFUSED);
     ck_assert_ptr_null(result);
     ck_assert_ptr_nonnull(strstr(tumorclass_last_error(), "untrained_model"));
+    tumorclass_image *input = (tumorclass_image *)1;
+    ck_assert_int_eq(tumorclass_preprocess(session, &input, &volume, &options), TUMORCLASS_REFUSED);
+    ck_assert_ptr_null(input);
     tumorclass_session_free(session);
 }
 END_TEST
@@ -292,7 +297,15 @@ static void follow(void *user, const char *stage, double fraction)
     if (progress->cancel && fraction > 0.3) tumorclass_session_cancel(*progress->cancel);
 }
 
-START_TEST(progress_rises_to_one)
+/* What the call before reported; ready for the next one. */
+static void expect_full_progress(struct progress *progress, int least_calls)
+{
+    ck_assert_double_eq_tol(progress->last, 1, 1e-9);
+    ck_assert_int_ge(progress->calls, least_calls);
+    *progress = (struct progress){ 0, 0, NULL };
+}
+
+START_TEST(progress_rises_to_one_in_every_call)
 {
     struct progress progress = { 0, 0, NULL };
     tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
@@ -300,9 +313,24 @@ START_TEST(progress_rises_to_one)
     options.progress_user = &progress;
     tumorclass_session *session;
     ck_assert_int_eq(tumorclass_session_create(&session, model, &options), TUMORCLASS_OK);
-    tumorclass_result_free(classified(session));
-    ck_assert_double_eq_tol(progress.last, 1, 1e-9);
-    ck_assert_int_ge(progress.calls, 10);
+
+    tumorclass_image *input;
+    ck_assert_int_eq(tumorclass_preprocess(session, &input, &volume, NULL), TUMORCLASS_OK);
+    expect_full_progress(&progress, 10);
+    tumorclass_image_free(input);
+    tumorclass_result *result = classified(session);
+    expect_full_progress(&progress, 10);
+
+    static float maps[7 * VOXELS];
+    tumorclass_attention_summary summaries[7];
+    tumorclass_attention_options raw = TUMORCLASS_ATTENTION_OPTIONS_INIT;
+    raw.scale = TUMORCLASS_ATTENTION_RAW;
+    ck_assert_int_eq(tumorclass_attention(session, maps, VOXELS, NULL, result, 0, NULL), TUMORCLASS_OK);
+    expect_full_progress(&progress, 2);
+    ck_assert_int_eq(tumorclass_attention(session, maps, 7 * VOXELS, summaries, result, TUMORCLASS_ALL_CLASSES, &raw),
+                     TUMORCLASS_OK);
+    expect_full_progress(&progress, 14);
+    tumorclass_result_free(result);
     tumorclass_session_free(session);
 }
 END_TEST
@@ -396,6 +424,13 @@ START_TEST(memory_is_known_before_the_first_run)
     ck_assert_uint_ge(tumorclass_session_memory(session, NULL), tumorclass_model_memory(model));
     ck_assert_uint_gt(tumorclass_session_memory(session, &volume),
                       tumorclass_session_memory(session, NULL) + 4 * VOXELS);
+    static const int64_t bad_extents[] = { 0, -1, INT64_MAX };
+    for (int n = 0; n < 3; n++) {
+        tumorclass_volume bad = volume;
+        bad.shape[0] = bad.shape[1] = bad_extents[n];
+        ck_assert_uint_eq(tumorclass_session_memory(session, &bad), SIZE_MAX);
+        ck_assert_ptr_nonnull(strstr(tumorclass_last_error(), "volume.shape"));
+    }
     tumorclass_session_free(session);
 }
 END_TEST
@@ -430,13 +465,13 @@ int main(void)
     tcase_add_test(cases, result_names_library_model_and_device);
     tcase_add_test(cases, answers_and_maps_are_bitwise_equal_for_any_number_of_threads);
     tcase_add_test(cases, strided_voxels_give_the_same_answer_as_plain_ones);
-    tcase_add_test(cases, unit_map_spans_zero_to_one_and_peaks_where_the_summary_says);
+    tcase_add_test(cases, unit_maps_of_all_classes_span_zero_to_one_and_peak_where_the_summary_says);
     tcase_add_test(cases, attention_rejects_what_does_not_fit);
     tcase_add_test(cases, preprocess_gives_the_networks_input);
     tcase_add_test(cases, strict_mode_refuses_with_the_check_that_failed);
     tcase_add_test(cases, bad_volumes_are_refused_with_their_numbers);
     tcase_add_test(cases, mask_of_another_shape_is_refused);
-    tcase_add_test(cases, progress_rises_to_one);
+    tcase_add_test(cases, progress_rises_to_one_in_every_call);
     tcase_add_test(cases, cancel_ends_the_call_and_only_that_one);
     tcase_add_test(cases, cuda_by_name_is_an_error_and_auto_says_what_runs);
     tcase_add_test(cases, session_is_refused_in_a_forked_child);
