@@ -217,11 +217,10 @@ TUMORCLASS_API void tumorclass_session_cancel(tumorclass_session *session);
 
 /** Grows only at its end. In every field, now and later, zero means the default. */
 typedef struct tumorclass_scan_options {
-    size_t struct_size; /**< set by the initializer */
-    const tumorclass_volume
-        *mask;      /**< foreground (brain): where voxel (i, j, k) is not zero, that of the scan is inside;
-                                        same shape; its affine must be valid and is not used. NULL: found */
-    int32_t strict; /**< non-zero: a failed quality check is TUMORCLASS_REFUSED, not a warning */
+    size_t struct_size;            /**< set by the initializer */
+    const tumorclass_volume *mask; /**< foreground (brain): non-zero voxels, same shape as the scan; NULL: found.
+                                    *   Taken voxel by voxel: its affine must be valid, and is not used */
+    int32_t strict;                /**< non-zero: a failed quality check is TUMORCLASS_REFUSED, not a warning */
     int32_t reserved;
 } tumorclass_scan_options;
 /* clang-format off */
