@@ -99,8 +99,9 @@ tumorclass_status grid_affine(double affine[12], enum affine_source *source, uin
     if (*source == AFFINE_VOXEL_SIZE) from_voxel_sizes(affine, sizes);
     for (int n = 0; n < 12; n++) affine[n] *= millimetres(grid->units);
     if (!affine_invert(inverse, affine))
-        return fail(TUMORCLASS_BAD_IMAGE, "has voxels of %g x %g x %g: not sizes to compute with", sizes[0], sizes[1],
-                    sizes[2]);
+        return fail(TUMORCLASS_BAD_IMAGE,
+                    "has a transform that cannot be inverted in millimetres: its determinant is %g",
+                    affine_determinant(affine));
     return TUMORCLASS_OK;
 }
 

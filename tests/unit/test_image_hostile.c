@@ -105,7 +105,13 @@ START_TEST(scaling_and_geometry_must_be_numbers)
     }
     set(&file, PIXDIM(2), 1e300);
     expect_refusal(save("bad.nii", file.bytes, file.size), TUMORCLASS_BAD_IMAGE,
-                   "bad.nii: has voxels of 2 x 1e+300 x 4: not sizes to compute with");
+                   "bad.nii: has a transform that cannot be inverted in millimetres: its determinant is 8e+300");
+    file = make_file(2, false); /* a sform that is too large in metres, beside voxel sizes that are none */
+    set(&file, PIXDIM(1), 0);
+    set(&file, XYZT_UNITS, 1);
+    for (int n = 0; n < 3; n++) set(&file, SROW(5 * n), 1e101);
+    expect_refusal(save("bad.nii", file.bytes, file.size), TUMORCLASS_BAD_IMAGE,
+                   "bad.nii: has a transform that cannot be inverted in millimetres: its determinant is inf");
     leave_folder();
 }
 END_TEST
