@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+#include "base/half.h"
 #include "base/memory.h"
 
 /* ---- Reading lines: dst[n] = slope * src[n * step] + intercept ---- */
@@ -16,18 +17,6 @@
             for (int64_t n = 0; n < count; n++) dst[n] = (float)(slope * (double)value_of(src[n * step]) + intercept); \
     }
 
-/* IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction. */
-static double half_value(uint16_t half)
-{
-    const int exponent = half >> 10 & 31, fraction = half & 1023;
-    double magnitude;
-    if (exponent == 31)
-        magnitude = fraction ? NAN : INFINITY;
-    else
-        magnitude = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
-    return half & 0x8000 ? -magnitude : magnitude;
-}
-
 DEFINE_READ(i8, int8_t, )
 DEFINE_READ(u8, uint8_t, )
 DEFINE_READ(i16, int16_t, )
@@ -36,7 +25,7 @@ DEFINE_READ(i32, int32_t, )
 DEFINE_READ(u32, uint32_t, )
 DEFINE_READ(i64, int64_t, )
 DEFINE_READ(u64, uint64_t, )
-DEFINE_READ(f16, uint16_t, half_value)
+DEFINE_READ(f16, uint16_t, half_to_float)
 DEFINE_READ(f32, float, )
 DEFINE_READ(f64, double, )
 
