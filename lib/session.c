@@ -207,7 +207,8 @@ static tumorclass_status prepare(tumorclass_result **result, tumorclass_session 
     if (status != TUMORCLASS_OK) return status;
     memcpy(r->grid.to_network, r->preparation.to_network, sizeof r->grid.to_network);
     result_time(r, "preprocess", seconds_now() - start);
-    qc_check(r);
+    status = qc_check(r);
+    if (status != TUMORCLASS_OK) return status;
     for (size_t i = 0; i < r->qc_count; i++)
         log_message(&session->logger, TUMORCLASS_LOG_WARNING, "%s: %s", r->qc[i].code, r->qc[i].message);
     if (options->strict && r->qc_count) return refuse(r);

@@ -98,10 +98,11 @@ static void check_stripping(tumorclass_result *result)
                     "the foreground has %.0f ml, as a brain without its skull: the model wants whole heads", ml);
 }
 
-void qc_check(tumorclass_result *result)
+tumorclass_status qc_check(tumorclass_result *result)
 {
     static void (*const checks[])(tumorclass_result *) = {
         check_model, check_orientation, check_voxels, check_steps, check_coverage, check_foreground, check_stripping,
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) checks[i](result);
+    return result_notes(result);
 }

@@ -70,6 +70,11 @@ void tumorclass_result_free(tumorclass_result *result)
     memory_free(result);
 }
 
+tumorclass_status result_notes(const tumorclass_result *result)
+{
+    return result->notes_lost ? fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a note on the result") : TUMORCLASS_OK;
+}
+
 static int32_t first_of_largest(const float *values, int32_t count)
 {
     int32_t largest = 0;
@@ -82,7 +87,8 @@ tumorclass_status result_settle(tumorclass_result *result)
 {
     const int32_t count = result->model->metadata.class_count;
     const double temperature = result->model->metadata.temperature;
-    if (result->notes_lost) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a note on the result");
+    const tumorclass_status status = result_notes(result);
+    if (status != TUMORCLASS_OK) return status;
     for (int32_t i = 0; i < count; i++)
         if (!isfinite(result->logits[i]))
             return fail(TUMORCLASS_BAD_MODEL, "the network's output %d is %g for this scan", (int)i,

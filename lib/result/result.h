@@ -33,16 +33,17 @@ tumorclass_status result_create(tumorclass_result **result, tumorclass_model *mo
 tumorclass_status result_settle(tumorclass_result *result);
 
 /* Texts are formatted and copied; keys, codes and stages must be literals. Without memory the text is left out and
- * result->notes_lost set: looked at once, by result_settle. */
+ * result->notes_lost set, which result_notes makes an OUT_OF_MEMORY. */
 void result_device(tumorclass_result *result, const char *device);
 void result_provide(tumorclass_result *result, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
 void result_warn(tumorclass_result *result, const char *code, double value, double threshold, const char *format, ...)
     PRINTF_LIKE(5, 6);
+tumorclass_status result_notes(const tumorclass_result *result);
 void result_time(tumorclass_result *result, const char *stage, double seconds);
 
 /* qc.c: every check of the scan, its preparation and the model. provenance.c: all that it takes to get the same answer
- * again. Both after the preparation is done. */
-void qc_check(tumorclass_result *result);
+ * again. Both after the preparation is done. qc_check: OUT_OF_MEMORY if a warning was lost. */
+tumorclass_status qc_check(tumorclass_result *result);
 void provenance_record(tumorclass_result *result);
 
 #endif

@@ -85,10 +85,22 @@ START_TEST(lost_note_is_an_error_and_not_a_shorter_answer)
 }
 END_TEST
 
+/* Else strict mode would take a scan whose only warning was lost. */
+START_TEST(lost_warning_is_an_error_of_the_checks_themselves)
+{
+    tumorclass_result *result = sound_result(model_of(2));
+    result->preparation.facts.nonfinite = 1;
+    memory_fail_at(1);
+    ck_assert_int_eq(qc_check(result), TUMORCLASS_OUT_OF_MEMORY);
+    memory_fail_at(0);
+    tumorclass_result_free(result);
+}
+END_TEST
+
 START_TEST(sound_scan_passes_every_check)
 {
     tumorclass_result *result = sound_result(model_of(2));
-    qc_check(result);
+    ck_assert_int_eq(qc_check(result), TUMORCLASS_OK);
     ck_assert_uint_eq(result->qc_count, 0);
     tumorclass_result_free(result);
 }
@@ -147,7 +159,7 @@ START_TEST(each_fault_is_named_by_its_check_alone)
     const struct fault *fault = &faults[_i];
     tumorclass_result *result = sound_result(model_of(2));
     fault->commit(result);
-    qc_check(result);
+    ck_assert_int_eq(qc_check(result), TUMORCLASS_OK);
     ck_assert_uint_eq(result->qc_count, 1);
     ck_assert_str_eq(result->qc[0].code, fault->code);
     ck_assert_uint_gt(strlen(result->qc[0].message), 20);
@@ -176,6 +188,7 @@ int main(void)
     tcase_add_test(cases, equal_logits_choose_the_first_class);
     tcase_add_test(cases, logit_that_is_not_a_number_is_an_error);
     tcase_add_test(cases, lost_note_is_an_error_and_not_a_shorter_answer);
+    tcase_add_test(cases, lost_warning_is_an_error_of_the_checks_themselves);
     tcase_add_test(cases, sound_scan_passes_every_check);
     tcase_add_loop_test(cases, each_fault_is_named_by_its_check_alone, 0, 16);
     tcase_add_test(cases, provenance_has_no_empty_value_and_no_key_twice);
