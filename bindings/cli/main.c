@@ -152,7 +152,8 @@ static int dispatch(int count, char **arguments)
     if (!strcmp(name, "help")) return help(arguments);
     const struct command *command = find_command(name);
     if (!command) return *name == '-' ? unknown_command(name) : run_plugin(arguments);
-    signal(SIGPIPE, SIG_IGN); /* a reader that went away is an output that could not be written */
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away is an output that could not be written, */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file that grows beyond what ulimit allows */
     return run_command(command, count, arguments);
 }
 

@@ -110,6 +110,11 @@ class Outputs(Case):
         for arguments in (("--help",), ("--version",), ("info", MODEL)):
             self.check(self.run_shell('"$0" "$@" > /dev/full', *arguments), OUTPUT_FAILED)
 
+    def test_file_beyond_the_size_limit_is_noticed_and_leaves_nothing(self):
+        done = self.run_shell('ulimit -f 16; "$0" "$@"', "preprocess", "-m", MODEL, self.scan(), "-o", "input.nii")
+        self.check(done, OUTPUT_FAILED, "input.nii cannot be written: File too large")
+        self.assertEqual(list(self.folder.glob("input*")), [])
+
     def test_closed_output_is_noticed_and_no_file_is_mistaken_for_it(self):
         scan = self.scan()
         self.check(self.shell(">&-", scan, "--attention", "map.nii"), OUTPUT_FAILED, "standard output")
