@@ -254,6 +254,7 @@ tumorclass_status fold_range(struct walk *walk)
     const struct shape shape = { 1, { count_steps(bounds[0], bounds[1], bounds[2]) } };
     int64_t *data;
     const tumorclass_status status = make_integers(walk, &data, &shape);
-    for (int64_t i = 0; status == TUMORCLASS_OK && i < shape.extent[0]; i++) data[i] = bounds[0] + i * bounds[2];
+    for (int64_t i = 0; status == TUMORCLASS_OK && i < shape.extent[0]; i++)
+        data[i] = i ? data[i - 1] + bounds[2] : bounds[0];
     return status;
 }

@@ -125,7 +125,8 @@ struct graph {
     struct node *nodes; /* in an order in which they can run */
     int32_t value_count, value_capacity, node_count, node_capacity;
     int32_t input, output; /* values; the output is the logits: a final softmax is taken off */
-    int32_t features;      /* what the global average pool in front of the last dense layer reads, or NO_VALUE */
+    int32_t features;      /* what the global average pool in front of the last dense layer reads, [1, C, D, H, W];
+                            * or NO_VALUE */
     int32_t head_weight;   /* that layer's weight as constant [classes, channels]; NO_VALUE without features */
     int32_t head_bias;     /* [classes], or NO_VALUE */
     int32_t embedding;     /* the pooled features, or NO_VALUE */

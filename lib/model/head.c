@@ -28,7 +28,9 @@ static int32_t through_reshapes(const struct graph *graph, int32_t value)
 static void strip_softmax(struct graph *graph)
 {
     const struct node *node = producer(graph, through_reshapes(graph, graph->output));
-    if (is(node, OPERATION_SOFTMAX)) graph->output = node->inputs[0];
+    if (!is(node, OPERATION_SOFTMAX)) return;
+    const struct shape *shape = &graph->values[node->output].shape;
+    if (shape->extent[node->softmax.axis] == shape_count(shape)) graph->output = node->inputs[0];
 }
 
 /* The dense layer as found, before it is brought into one form. */
@@ -72,6 +74,16 @@ static bool averages_space(const struct graph *graph, const struct node *node)
     return graph->values[node->inputs[0]].shape.rank >= 3 && !node->reduce.axes[0] && !node->reduce.axes[1];
 }
 
+/* A tensor 1 x C x D x H x W, which may have been reshaped to 1 x C x anything: `value`, or what it was made from. */
+static int32_t as_volume(const struct graph *graph, int32_t value, int64_t channels)
+{
+    for (const struct node *node = producer(graph, value);
+         graph->values[value].shape.rank != 5 && is(node, OPERATION_RESHAPE); node = producer(graph, value))
+        value = node->inputs[0];
+    const struct shape *shape = &graph->values[value].shape;
+    return shape->rank == 5 && shape->extent[0] == 1 && shape->extent[1] == channels ? value : NO_VALUE;
+}
+
 /* What the means (one over all of space, or one after another) in front of the dense layer read. */
 static int32_t find_features(const struct graph *graph, const struct dense *dense)
 {
@@ -80,10 +92,9 @@ static int32_t find_features(const struct graph *graph, const struct dense *dens
     for (const struct node *node = producer(graph, pooled); averages_space(graph, node);
          node = producer(graph, features))
         features = node->inputs[0];
-    if (features == NO_VALUE) return NO_VALUE;
-    const struct shape *shape = &graph->values[features].shape;
-    const bool all = shape_count(&graph->values[pooled].shape) == dense->inputs;
-    return all && shape->extent[0] == 1 && shape->extent[1] == dense->inputs ? features : NO_VALUE;
+    if (features == NO_VALUE || shape_count(&graph->values[pooled].shape) != dense->inputs) return NO_VALUE;
+    if (graph->values[features].shape.extent[1] != dense->inputs) return NO_VALUE;
+    return as_volume(graph, features, dense->inputs);
 }
 
 /* [outputs, inputs] with alpha in it: the file's own where it is that already. */

@@ -128,6 +128,12 @@ START_TEST(arithmetic_that_cannot_be_is_refused)
     onnx_node(&file, "Range", "r", "0,far,1", "shape");
     refuse_to_fold(file, TUMORCLASS_LIMIT, "constants take more than");
     file = file_for(13);
+    onnx_integers(&file, "least", 0, NULL, (int64_t[]){ INT64_MIN }); /* -2^63, -2^62, 0, 2^62 */
+    onnx_integers(&file, "far", 0, NULL, (int64_t[]){ INT64_MAX });
+    onnx_integers(&file, "stride", 0, NULL, (int64_t[]){ INT64_C(1) << 62 });
+    onnx_node(&file, "Range", "r", "least,far,stride", "shape");
+    refuse_to_fold(file, TUMORCLASS_BAD_MODEL, "asks for an extent of -9223372036854775808");
+    file = file_for(13);
     onnx_node(&file, "Gather", "g", "x,1", "shape");
     refuse_to_fold(file, TUMORCLASS_UNSUPPORTED, "is supported only on constants");
     file = file_for(13);
@@ -250,19 +256,61 @@ START_TEST(head_is_found_in_every_form)
     onnx_node(&file, "Flatten", "f", "b", "pooled");
     onnx_node(&file, "MatMul", "d", "pooled,dense", "y");
     has_head(file, "y", (const float[]){ 1, 4, 7, 10 }, NULL);
+
+    file = file_with(13, AXES(1, 4, 4, 4, 4)); /* space made one axis before its mean: the axes are still wanted */
+    ramp(&file, "dense", 0, 1, AXES(4, 3));
+    onnx_integers(&file, "shape", AXES(3), (int64_t[]){ 1, 4, -1 });
+    onnx_node(&file, "Relu", "r", "x", "features");
+    onnx_node(&file, "Reshape", "v", "features,shape", "line");
+    onnx_node(&file, "ReduceMean", "a", "line", "pooled");
+    onnx_ints_attribute(&file, "axes", AXES(2));
+    onnx_int_attribute(&file, "keepdims", 0);
+    onnx_node(&file, "MatMul", "d", "pooled,dense", "y");
+    has_head(file, "y", (const float[]){ 1, 4, 7, 10 }, NULL);
 }
 END_TEST
+
+static void has_no_head(struct onnx_file file)
+{
+    struct bytes bytes;
+    struct graph graph = graph_of(&file, &bytes);
+    ck_assert_int_eq(graph.features, NO_VALUE);
+    ck_assert_int_eq(graph.head_weight, NO_VALUE);
+    ck_assert_int_eq(graph.embedding, NO_VALUE);
+    graph_free(&graph);
+    bytes_free(&bytes);
+}
 
 START_TEST(without_a_mean_in_front_of_the_last_dense_layer_there_are_no_features)
 {
     struct onnx_file file = classifier(13);
     onnx_node(&file, "Tanh", "t", "pooled", "t");
     onnx_node(&file, "MatMul", "d", "t,dense", "y");
+    has_no_head(file);
+
+    const struct onnx_file inputs[] = { file_with(13, AXES(1, 4, 4, 4)), file_with(13, AXES(1, 4, 2, 2, 2, 2)) };
+    for (size_t i = 0; i < 2; i++) { /* not of a volume */
+        file = inputs[i];
+        ramp(&file, "dense", 0, 1, AXES(4, 3));
+        onnx_node(&file, "Relu", "r", "x", "r");
+        onnx_node(&file, "ReduceMean", "a", "r", "a");
+        onnx_ints_attribute(&file, "axes", 2 + 2 * i, (int64_t[]){ 2, 3, 4, 5 });
+        onnx_int_attribute(&file, "keepdims", 0);
+        onnx_node(&file, "MatMul", "d", "a,dense", "y");
+        has_no_head(file);
+    }
+}
+END_TEST
+
+START_TEST(softmax_over_other_than_the_classes_stays)
+{
+    struct onnx_file file = classifier(13);
+    onnx_node(&file, "MatMul", "d", "pooled,dense", "logits");
+    onnx_node(&file, "Softmax", "s", "logits", "y");
+    onnx_int_attribute(&file, "axis", 0);
     struct bytes bytes;
     struct graph graph = graph_of(&file, &bytes);
-    ck_assert_int_eq(graph.features, NO_VALUE);
-    ck_assert_int_eq(graph.head_weight, NO_VALUE);
-    ck_assert_int_eq(graph.embedding, NO_VALUE);
+    ck_assert_str_eq(graph.values[graph.output].name, "y");
     graph_free(&graph);
     bytes_free(&bytes);
 }
@@ -303,6 +351,7 @@ int main(void)
     tcase_add_test(cases, weights_left_unfolded_are_computed);
     tcase_add_test(cases, head_is_found_in_every_form);
     tcase_add_test(cases, without_a_mean_in_front_of_the_last_dense_layer_there_are_no_features);
+    tcase_add_test(cases, softmax_over_other_than_the_classes_stays);
     tcase_add_test(cases, named_features_must_be_what_the_mean_reads);
     Suite *suite = suite_create("fold");
     suite_add_tcase(suite, cases);
