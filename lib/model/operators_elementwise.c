@@ -61,7 +61,6 @@ tumorclass_status import_clip(struct walk *walk)
     float least = -FLT_MAX, most = FLT_MAX;
     tumorclass_status status = read_bound(walk, &least, 1, "min");
     if (status == TUMORCLASS_OK) status = read_bound(walk, &most, 2, "max");
-    if (least > most) least = most; /* ONNX: where they contradict each other, max holds */
     if (least > most) least = most; /* min(max(x, least), most): the upper bound wins */
     return status == TUMORCLASS_OK ? emit_activation(walk, ACTIVATION_CLIP, least, most) : status;
 }
