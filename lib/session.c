@@ -1,4 +1,5 @@
 /* The public entry points that need more than one room: sessions, and the way from a volume to an answer. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -160,15 +161,30 @@ static tumorclass_status check_volume(const tumorclass_volume *volume, const cha
     return status;
 }
 
-static tumorclass_status check_mask(const tumorclass_volume *mask, const tumorclass_volume *volume)
+/* A mask made of another copy of the scan, in another orientation, must not be taken voxel by voxel. */
+static tumorclass_status check_mask_grid(const tumorclass_volume *mask, const tumorclass_volume *volume)
 {
-    const tumorclass_status status = check_volume(mask, "mask");
-    if (status != TUMORCLASS_OK) return status;
     for (int i = 0; i < 3; i++)
         if (mask->shape[i] != volume->shape[i])
             return fail(TUMORCLASS_BAD_ARGUMENT, "mask has %lld voxels along axis %d, the scan has %lld",
                         (long long)mask->shape[i], i, (long long)volume->shape[i]);
+    const double apart = affine_distance(mask->affine, volume->affine, volume->shape);
+    const double step = fmin(volume_step_mm(volume, 0), fmin(volume_step_mm(volume, 1), volume_step_mm(volume, 2)));
+    if (!(apart <= 0.5 * step))
+        return fail(TUMORCLASS_BAD_ARGUMENT,
+                    "mask lies on another grid: a corner is %.4g mm from the scan's, which is over half a voxel of "
+                    "%.4g mm",
+                    apart, step);
     return TUMORCLASS_OK;
+}
+
+static tumorclass_status check_mask(const tumorclass_volume *mask, const tumorclass_volume *volume)
+{
+    static const double zero[12];
+    tumorclass_volume placed = *mask;
+    if (!memcmp(mask->affine, zero, sizeof zero)) memcpy(placed.affine, volume->affine, sizeof placed.affine);
+    const tumorclass_status status = check_volume(&placed, "mask");
+    return status == TUMORCLASS_OK ? check_mask_grid(&placed, volume) : status;
 }
 
 static tumorclass_status check_scan(tumorclass_scan_options *known, const tumorclass_volume *volume,

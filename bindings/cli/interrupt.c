@@ -16,13 +16,21 @@ static void stop(int signal_number)
     if (session) tumorclass_session_cancel(session);
 }
 
+/* A shell that starts us in the background has us ignore the interrupts of its foreground. */
+static void catch_unless_ignored(int signal_number, const struct sigaction *action)
+{
+    struct sigaction before;
+    if (!sigaction(signal_number, NULL, &before) && before.sa_handler != SIG_IGN)
+        sigaction(signal_number, action, NULL);
+}
+
 void interrupt_catch(void)
 {
     struct sigaction action = { .sa_flags = SA_RESTART };
     action.sa_handler = stop;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    catch_unless_ignored(SIGINT, &action);
+    catch_unless_ignored(SIGTERM, &action);
 }
 
 void interrupt_watch(tumorclass_session *session)

@@ -45,7 +45,7 @@ TUMORCLASS_API const char *tumorclass_status_name(tumorclass_status status); /**
 /** Why this thread's last failed call failed; empty before the first failure. Valid until the thread's next failure. */
 TUMORCLASS_API const char *tumorclass_last_error(void);
 
-/** The number of threads that suits this process: CPU affinity, cgroup quota, OMP_NUM_THREADS and SLURM_CPUS_PER_TASK
+/** The number of threads that suits this process: CPU affinity, cgroup (v2) quota, OMP_NUM_THREADS and SLURM_CPUS_PER_TASK
  *  are honoured, whichever is least. At least 1. */
 TUMORCLASS_API int32_t tumorclass_suggested_threads(void);
 
@@ -217,10 +217,11 @@ TUMORCLASS_API void tumorclass_session_cancel(tumorclass_session *session);
 
 /** Grows only at its end. In every field, now and later, zero means the default. */
 typedef struct tumorclass_scan_options {
-    size_t struct_size;            /**< set by the initializer */
-    const tumorclass_volume *mask; /**< foreground (brain): non-zero voxels, same shape as the scan; NULL: found.
-                                    *   Taken voxel by voxel: its affine must be valid, and is not used */
-    int32_t strict;                /**< non-zero: a failed quality check is TUMORCLASS_REFUSED, not a warning */
+    size_t struct_size; /**< set by the initializer */
+    const tumorclass_volume
+        *mask;      /**< foreground (brain): non-zero voxels, on the scan's grid (shape, and affine to half a
+                                    *   voxel; an affine of zeros: the scan's); NULL: found */
+    int32_t strict; /**< non-zero: a failed quality check is TUMORCLASS_REFUSED, not a warning */
     int32_t reserved;
 } tumorclass_scan_options;
 /* clang-format off */
@@ -294,6 +295,7 @@ enum { TUMORCLASS_ALL_CLASSES = -1 };
  *  @param map      float[count], i fastest, the scan's shape; for ALL_CLASSES one such map after another
  *  @param count    voxels of the scan, times the number of classes for ALL_CLASSES; anything else is BAD_ARGUMENT
  *  @param summary  NULL, or one struct (for ALL_CLASSES one per class)
+ *  @param result   of a session of the same model; another is BAD_ARGUMENT
  *  UNSUPPORTED if the network has no global average pool in front of its last dense layer. */
 TUMORCLASS_API tumorclass_status tumorclass_attention(tumorclass_session *session, float *map, size_t count,
                                                       tumorclass_attention_summary *summary /* or NULL */,

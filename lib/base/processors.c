@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "tumorclass/tumorclass.h"
 
 static int32_t least(int32_t a, int64_t b)
@@ -14,7 +15,8 @@ static int64_t affinity_count(void)
 {
     cpu_set_t set;
     CPU_ZERO(&set);
-    return sched_getaffinity(0, sizeof set, &set) ? 0 : CPU_COUNT(&set);
+    if (sched_getaffinity(0, sizeof set, &set)) return sysconf(_SC_NPROCESSORS_ONLN); /* more than the set can hold */
+    return CPU_COUNT(&set);
 }
 
 /* "max 100000" or "150000 100000": quota and period in microseconds; whole processors, at least one. */

@@ -64,3 +64,18 @@ double volume_step_mm(const tumorclass_volume *volume, int axis)
 {
     return column_length(volume->affine, axis);
 }
+
+/* A corner is where two affines differ most. */
+double affine_distance(const double a[12], const double b[12], const int64_t shape[3])
+{
+    double largest = 0;
+    for (int corner = 0; corner < 8; corner++) {
+        double voxel[3], in_a[3], in_b[3];
+        for (int axis = 0; axis < 3; axis++) voxel[axis] = corner >> axis & 1 ? (double)(shape[axis] - 1) : 0;
+        affine_apply(in_a, a, voxel);
+        affine_apply(in_b, b, voxel);
+        const double distance = hypot(hypot(in_a[0] - in_b[0], in_a[1] - in_b[1]), in_a[2] - in_b[2]);
+        if (distance > largest) largest = distance;
+    }
+    return largest;
+}

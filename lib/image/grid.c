@@ -42,26 +42,11 @@ static bool from_qform(double affine[12], const struct nifti_grid *grid, const d
     return true;
 }
 
-/* The largest distance between where two affines put a corner of the volume; it is the largest of all voxels. */
-static double largest_distance(const double a[12], const double b[12], const int64_t shape[3])
-{
-    double largest = 0;
-    for (int corner = 0; corner < 8; corner++) {
-        double voxel[3], in_a[3], in_b[3];
-        for (int axis = 0; axis < 3; axis++) voxel[axis] = corner >> axis & 1 ? (double)(shape[axis] - 1) : 0;
-        affine_apply(in_a, a, voxel);
-        affine_apply(in_b, b, voxel);
-        const double distance = hypot(hypot(in_a[0] - in_b[0], in_a[1] - in_b[1]), in_a[2] - in_b[2]);
-        if (distance > largest) largest = distance;
-    }
-    return largest;
-}
-
 /* Half a voxel apart somewhere: less is the rounding of a quaternion in float. */
 static bool forms_disagree(const double sform[12], const double qform[12], const double sizes[3],
                            const int64_t shape[3])
 {
-    return largest_distance(sform, qform, shape) > 0.5 * fmin(sizes[0], fmin(sizes[1], sizes[2]));
+    return affine_distance(sform, qform, shape) > 0.5 * fmin(sizes[0], fmin(sizes[1], sizes[2]));
 }
 
 static double millimetres(int32_t units)

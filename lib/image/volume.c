@@ -117,7 +117,7 @@ static tumorclass_status check_values(const tumorclass_volume *volume, const cha
     if (!affine_invert(inverse, volume->affine))
         return fail(TUMORCLASS_BAD_ARGUMENT, "%s.affine cannot be inverted: its determinant is %g", name,
                     affine_determinant(volume->affine));
-    if (!isfinite(volume->slope) || !isfinite(volume->intercept))
+    if (!isfinite(volume->slope) || (volume->slope != 0 && !isfinite(volume->intercept)))
         return fail(TUMORCLASS_BAD_ARGUMENT, "%s.slope is %g and %s.intercept is %g, not both finite", name,
                     volume->slope, name, volume->intercept);
     return TUMORCLASS_OK;

@@ -32,5 +32,7 @@ double affine_determinant(const double affine[12]);
 bool affine_invert(double inverse[12], const double affine[12]);                  /* false if singular or not finite */
 void affine_multiply(double product[12], const double a[12], const double b[12]); /* a after b; product may alias */
 void affine_apply(double dst[3], const double affine[12], const double src[3]);
+/* The largest distance between where two affines put a voxel of this shape. */
+double affine_distance(const double a[12], const double b[12], const int64_t shape[3]);
 
 #endif

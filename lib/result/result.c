@@ -91,7 +91,7 @@ tumorclass_status result_settle(tumorclass_result *result)
     if (status != TUMORCLASS_OK) return status;
     for (int32_t i = 0; i < count; i++)
         if (!isfinite(result->logits[i]))
-            return fail(TUMORCLASS_BAD_MODEL, "the network's output %d is %g for this scan", (int)i,
+            return fail(TUMORCLASS_BAD_IMAGE, "the network's output %d is %g for this scan", (int)i,
                         (double)result->logits[i]);
 
     result->class_index = first_of_largest(result->logits, count);

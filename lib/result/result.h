@@ -29,7 +29,7 @@ struct tumorclass_result {
 /* A result with room for what the model gives. */
 tumorclass_status result_create(tumorclass_result **result, tumorclass_model *model, const tumorclass_volume *scan);
 /* From the logits: probabilities = softmax(logits / temperature), in double, and the class, the first of the largest.
- * BAD_MODEL if a logit is not finite, OUT_OF_MEMORY if a note was lost. */
+ * BAD_IMAGE if a logit is not finite for this scan, OUT_OF_MEMORY if a note was lost. */
 tumorclass_status result_settle(tumorclass_result *result);
 
 /* Texts are formatted and copied; keys, codes and stages must be literals. Without memory the text is left out and

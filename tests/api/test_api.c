@@ -282,6 +282,44 @@ START_TEST(mask_of_another_shape_is_refused)
 }
 END_TEST
 
+START_TEST(mask_lies_on_the_scans_grid_or_names_none)
+{
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_volume mask = volume;
+    tumorclass_scan_options options = TUMORCLASS_SCAN_OPTIONS_INIT;
+    options.mask = &mask;
+    tumorclass_result *result;
+    mask.affine[0] = -3; /* mirrored */
+    ck_assert_int_eq(tumorclass_classify(session, &result, &volume, &options), TUMORCLASS_BAD_ARGUMENT);
+    ck_assert_str_eq(tumorclass_last_error(), "mask lies on another grid: a corner is 354 mm from the scan's, which is "
+                                              "over half a voxel of 3 mm");
+    mask.affine[0] = 3.01; /* 0.6 mm at the far corner */
+    ck_assert_int_eq(tumorclass_classify(session, &result, &volume, &options), TUMORCLASS_OK);
+    tumorclass_result_free(result);
+    memset(mask.affine, 0, sizeof mask.affine);
+    ck_assert_int_eq(tumorclass_classify(session, &result, &volume, &options), TUMORCLASS_OK);
+    tumorclass_result_free(result);
+    tumorclass_session_free(session);
+}
+END_TEST
+
+START_TEST(intercept_without_a_slope_is_not_looked_at)
+{
+    tumorclass_session *session = session_with_threads(0);
+    tumorclass_volume raw = volume;
+    raw.intercept = NAN;
+    tumorclass_result *plain = classified(session), *result;
+    ck_assert_int_eq(tumorclass_classify(session, &result, &raw, NULL), TUMORCLASS_OK);
+    ck_assert_mem_eq(tumorclass_result_logits(plain, NULL), tumorclass_result_logits(result, NULL), 7 * sizeof(float));
+    raw.slope = 2;
+    tumorclass_result *refused;
+    ck_assert_int_eq(tumorclass_classify(session, &refused, &raw, NULL), TUMORCLASS_BAD_ARGUMENT);
+    tumorclass_result_free(plain);
+    tumorclass_result_free(result);
+    tumorclass_session_free(session);
+}
+END_TEST
+
 struct progress {
     double last;
     int calls;
@@ -471,6 +509,8 @@ int main(void)
     tcase_add_test(cases, strict_mode_refuses_with_the_check_that_failed);
     tcase_add_test(cases, bad_volumes_are_refused_with_their_numbers);
     tcase_add_test(cases, mask_of_another_shape_is_refused);
+    tcase_add_test(cases, mask_lies_on_the_scans_grid_or_names_none);
+    tcase_add_test(cases, intercept_without_a_slope_is_not_looked_at);
     tcase_add_test(cases, progress_rises_to_one_in_every_call);
     tcase_add_test(cases, cancel_ends_the_call_and_only_that_one);
     tcase_add_test(cases, cuda_by_name_is_an_error_and_auto_says_what_runs);

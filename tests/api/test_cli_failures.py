@@ -144,7 +144,7 @@ class Outputs(Case):
 class Interrupts(Case):
     SCANS = 300
 
-    def start(self, *arguments):
+    def start(self, *arguments, **settings):
         first = self.scan("0.nii.gz")
         names = [f"{n}.nii.gz" for n in range(self.SCANS)]
         for name in names[1:]:
@@ -152,7 +152,7 @@ class Interrupts(Case):
                 os.link(first, self.folder / name)
         command = [CLI, "classify", "--json", "-m", MODEL, *names, "-a", "map-{scan}.nii", *arguments]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment,
-                                   cwd=self.folder)
+                                   cwd=self.folder, **settings)
         self.assertTrue(process.stdout.readline(), "the first scan is answered")
         return process
 
@@ -172,6 +172,12 @@ class Interrupts(Case):
 
     def test_termination_does_as_well(self):
         self.stop_with(signal.SIGTERM)
+
+    def test_interrupt_that_the_shell_has_us_ignore_is_ignored(self):
+        process = self.start(preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        process.send_signal(signal.SIGINT)
+        output, told = process.communicate(timeout=120)
+        self.assertEqual((process.returncode, len(output.splitlines())), (0, self.SCANS - 1), told)
 
     def test_second_interrupt_ends_at_once(self):
         for delay in (0, 0.005, 0.01, 0.02, 0.04):  # so that some scan is running in one of them

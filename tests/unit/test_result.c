@@ -67,7 +67,7 @@ START_TEST(logit_that_is_not_a_number_is_an_error)
 {
     tumorclass_result *result = sound_result(model_of(2));
     result->logits[1] = NAN;
-    ck_assert_int_eq(result_settle(result), TUMORCLASS_BAD_MODEL);
+    ck_assert_int_eq(result_settle(result), TUMORCLASS_BAD_IMAGE);
     ck_assert_ptr_nonnull(strstr(tumorclass_last_error(), "output 1 is nan"));
     tumorclass_result_free(result);
 }
