@@ -1,6 +1,5 @@
 /* dst[batch][m][n] = alpha * sum over k of a[batch][m][k] * b[batch][k][n] + beta * bias[m][n], summed in double.
- * Either matrix may be stored transposed; batches and bias broadcast as in numpy. A vector on the left is one row, on
- * the right one column, and its axis is missing in dst. */
+ * Either matrix may be stored transposed; batches and bias broadcast as in numpy. */
 #include "cpu/operations.h"
 #include "cpu/strides.h"
 
@@ -19,10 +18,10 @@ struct matmul_run {
     float *dst;
 };
 
-/* Strides of a matrix input; a shape of rank 1 is made one of rank 2 before. */
 static struct matrices matrices_of(const float *data, const struct shape *shape, const struct shape *batch,
                                    bool transpose)
 {
+    assert(shape->rank >= 2);
     struct matrices matrices = { .data = data };
     struct shape outer = *shape;
     int64_t stride[MAX_RANK], matrix = shape->extent[shape->rank - 2] * shape->extent[shape->rank - 1];
@@ -66,58 +65,31 @@ static void run_items(void *context, int64_t begin, int64_t end, int32_t worker)
     for (int64_t item = begin; item < end; item++) run_item(context, item);
 }
 
-/* [K] on the left is [1][K], on the right [K][1]. */
-static struct shape as_matrix(const struct shape *shape, bool left)
-{
-    struct shape matrix = *shape;
-    if (shape->rank == 1) {
-        matrix.rank = 2;
-        matrix.extent[0] = left ? 1 : shape->extent[0];
-        matrix.extent[1] = left ? shape->extent[0] : 1;
-    }
-    return matrix;
-}
-
-/* dst's shape with the axes that a vector left out put back. */
-static struct shape full_shape(const struct shape *dst, bool vector_a, bool vector_b)
-{
-    struct shape full = *dst;
-    if (vector_b) full.extent[full.rank++] = 1;
-    if (vector_a) {
-        full.extent[full.rank] = full.extent[full.rank - 1];
-        full.extent[full.rank - 1] = 1;
-        full.rank++;
-    }
-    return full;
-}
-
-static struct matrices bias_of(const float *data, const struct shape *shape, const struct shape *full)
+static struct matrices bias_of(const float *data, const struct shape *shape, const struct shape *dst)
 {
     struct matrices bias = { .data = data };
     int64_t stride[MAX_RANK];
-    strides_broadcast(stride, shape, full);
-    for (int32_t i = 0; i < full->rank - 2; i++) bias.batch[i] = stride[i];
-    bias.row = stride[full->rank - 2];
-    bias.column = stride[full->rank - 1];
+    strides_broadcast(stride, shape, dst);
+    for (int32_t i = 0; i < dst->rank - 2; i++) bias.batch[i] = stride[i];
+    bias.row = stride[dst->rank - 2];
+    bias.column = stride[dst->rank - 1];
     return bias;
 }
 
 void TIERED(run_matmul)(const struct step *step)
 {
     const struct node *node = step->node;
-    const struct shape *shape_a = step_input_shape(step, 0), *shape_b = step_input_shape(step, 1);
-    const struct shape a = as_matrix(shape_a, true), b = as_matrix(shape_b, false);
-    const struct shape full = full_shape(step_output_shape(step), shape_a->rank == 1, shape_b->rank == 1);
+    const struct shape *a = step_input_shape(step, 0), *b = step_input_shape(step, 1), *dst = step_output_shape(step);
     struct matmul_run run = {
-        .batch = full, .alpha = node->matmul.alpha, .beta = node->matmul.beta, .dst = step_output(step)
+        .batch = *dst, .alpha = node->matmul.alpha, .beta = node->matmul.beta, .dst = step_output(step)
     };
     run.batch.rank -= 2;
-    run.a = matrices_of(step_input(step, 0), &a, &run.batch, node->matmul.transpose_a);
-    run.b = matrices_of(step_input(step, 1), &b, &run.batch, node->matmul.transpose_b);
-    if (step_input(step, 2)) run.bias = bias_of(step_input(step, 2), step_input_shape(step, 2), &full);
-    run.m = full.extent[full.rank - 2];
-    run.n = full.extent[full.rank - 1];
-    run.k = a.extent[a.rank - (node->matmul.transpose_a ? 2 : 1)];
+    run.a = matrices_of(step_input(step, 0), a, &run.batch, node->matmul.transpose_a);
+    run.b = matrices_of(step_input(step, 1), b, &run.batch, node->matmul.transpose_b);
+    if (step_input(step, 2)) run.bias = bias_of(step_input(step, 2), step_input_shape(step, 2), dst);
+    run.m = dst->extent[dst->rank - 2];
+    run.n = dst->extent[dst->rank - 1];
+    run.k = a->extent[a->rank - (node->matmul.transpose_a ? 2 : 1)];
     run.pieces = (run.n + COLUMNS - 1) / COLUMNS;
     pool_run(step->pool, run_items, &run, shape_count(&run.batch) * run.m * run.pieces);
 }

@@ -214,7 +214,7 @@ static inline void case_gemm(struct graph *graph, uint64_t *seed)
     build_node(graph, node, INPUTS(graph->input, b, bias), SHAPE(m, n));
 }
 
-/* MatMul: stacks of matrices that broadcast, or a vector on one side or both. */
+/* MatMul: stacks of matrices that broadcast. */
 static inline void case_matmul(struct graph *graph, uint64_t *seed)
 {
     struct shape result = { .rank = (int32_t)random_integer(seed, 2, 5) }, a, b;
@@ -226,19 +226,6 @@ static inline void case_matmul(struct graph *graph, uint64_t *seed)
     a.extent[a.rank - 2] = result.extent[a.rank - 2] = m;
     a.extent[a.rank - 1] = b.extent[b.rank - 2] = k;
     b.extent[b.rank - 1] = result.extent[b.rank - 1] = n;
-    if (chance(seed, 5)) { /* [K] times a stack, or a stack times [K] */
-        a = SHAPE(k);
-        for (int32_t i = 0; i < result.rank - 2; i++) b.extent[i] = result.extent[i];
-        result.extent[result.rank - 2] = n;
-        result.rank--;
-    } else if (chance(seed, 5)) {
-        b = SHAPE(k);
-        for (int32_t i = 0; i < result.rank - 2; i++) a.extent[i] = result.extent[i];
-        result.rank--;
-    } else if (chance(seed, 8)) {
-        a = b = SHAPE(k);
-        result.rank = 0;
-    }
     struct node node = node_of(OPERATION_MATMUL);
     node.matmul.alpha = node.matmul.beta = 1;
     random_input(graph, a);

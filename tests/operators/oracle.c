@@ -216,13 +216,11 @@ static double softmax(struct oracle *o, int64_t index[MAX_RANK])
     return o->node->softmax.log ? x - largest - log(sum) : exp(x - largest) / sum;
 }
 
-/* An element of a matrix input at row, column of its last two axes (after transposition), batch as `index` says; a
- * vector's single axis is its columns on the left and its rows on the right. */
+/* An element of a matrix input at row, column of its last two axes (after transposition), batch as `index` says. */
 static double matrix_element(const struct oracle *o, int which, const int64_t *batch, int batch_rank, int64_t row,
                              int64_t column)
 {
     const struct shape *shape = input_shape(o, which);
-    if (shape->rank == 1) return input(o, which)[which == 0 ? column : row];
     const bool swap = which == 0 ? o->node->matmul.transpose_a : o->node->matmul.transpose_b;
     int64_t index[MAX_RANK];
     for (int i = 0; i < shape->rank - 2; i++)
@@ -234,11 +232,9 @@ static double matrix_element(const struct oracle *o, int which, const int64_t *b
 
 static double matmul(struct oracle *o, const int64_t index[MAX_RANK], const struct shape *shape)
 {
-    const struct shape *a = input_shape(o, 0), *b = input_shape(o, 1);
-    const bool row_missing = a->rank == 1, column_missing = b->rank == 1;
-    const int batch_rank = shape->rank - !row_missing - !column_missing;
-    const int64_t row = row_missing ? 0 : index[batch_rank];
-    const int64_t column = column_missing ? 0 : index[shape->rank - 1];
+    const struct shape *a = input_shape(o, 0);
+    const int batch_rank = shape->rank - 2;
+    const int64_t row = index[batch_rank], column = index[batch_rank + 1];
     const int64_t inner = a->extent[a->rank - (o->node->matmul.transpose_a ? 2 : 1)];
     double sum = 0;
     for (int64_t k = 0; k < inner; k++)
