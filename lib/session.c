@@ -180,9 +180,10 @@ static tumorclass_status check_mask_grid(const tumorclass_volume *mask, const tu
 
 static tumorclass_status check_mask(const tumorclass_volume *mask, const tumorclass_volume *volume)
 {
-    static const double zero[12];
+    bool placed_itself = false;
+    for (int i = 0; i < 12; i++) placed_itself = placed_itself || mask->affine[i] != 0;
     tumorclass_volume placed = *mask;
-    if (!memcmp(mask->affine, zero, sizeof zero)) memcpy(placed.affine, volume->affine, sizeof placed.affine);
+    if (!placed_itself) memcpy(placed.affine, volume->affine, sizeof placed.affine);
     const tumorclass_status status = check_volume(&placed, "mask");
     return status == TUMORCLASS_OK ? check_mask_grid(&placed, volume) : status;
 }
