@@ -154,6 +154,8 @@ static void absorb_pad(struct fusion *fusion, struct node *node)
     const int64_t *front = before->pad.before, *back = before->pad.after;
     if (front[0] || front[1] || back[0] || back[1]) return;
     const int32_t rank = fusion->graph->values[before->output].shape.rank;
+    for (int32_t i = 2; i < rank; i++)
+        if (front[i] < 0 || back[i] < 0) return; /* a convolution cannot crop */
     for (int32_t i = 2; i < rank; i++) {
         node->conv.window.pad_before[i + 3 - rank] += front[i];
         node->conv.window.pad_after[i + 3 - rank] += back[i];

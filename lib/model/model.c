@@ -17,7 +17,7 @@ static tumorclass_status fail_shape(const struct tumorclass_model *model, int32_
 {
     char text[160];
     shape_text(text, sizeof text, &model->graph.values[value].shape);
-    return fail(TUMORCLASS_BAD_MODEL, "its %s '%.100s' is %s, a classifier of scans has %s", what,
+    return fail(TUMORCLASS_UNSUPPORTED, "its %s '%.100s' is %s, a classifier of scans has %s", what,
                 model->graph.values[value].name, text, wanted);
 }
 

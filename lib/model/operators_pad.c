@@ -13,6 +13,13 @@ static tumorclass_status read_value(struct walk *walk, float *value)
     return TUMORCLASS_OK;
 }
 
+/* A negative amount crops; something of the axis must be left. */
+static bool amounts_fit(int64_t before, int64_t after, int64_t extent)
+{
+    if (before < -extent || after < -extent || before > INT32_MAX || after > INT32_MAX) return false;
+    return extent + (before < 0 ? before : 0) + (after < 0 ? after : 0) > 0;
+}
+
 /* Axis i of the list of amounts: `axes` names it, or it is i. */
 static tumorclass_status read_amounts(struct walk *walk, struct node *node, const int64_t *amounts, size_t count,
                                       const int64_t *axes, size_t axis_count)
@@ -27,7 +34,7 @@ static tumorclass_status read_amounts(struct walk *walk, struct node *node, cons
     for (size_t i = 0; i < wanted; i++) {
         const int64_t axis = axes ? (axes[i] + rank) % rank : (int64_t)i;
         const int64_t before = amounts[i], after = amounts[i + wanted];
-        if (before < 0 || after < 0 || before > INT32_MAX || after > INT32_MAX)
+        if (!amounts_fit(before, after, walk->inputs[0]->shape.extent[axis]))
             return fail_node(walk, TUMORCLASS_UNSUPPORTED, "pads axis %lld by %lld and %lld", (long long)axis,
                              (long long)before, (long long)after);
         node->pad.before[axis] = before;

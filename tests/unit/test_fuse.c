@@ -154,6 +154,21 @@ START_TEST(bias_in_front_of_an_instance_norm_is_dropped_and_the_name_with_it)
 }
 END_TEST
 
+START_TEST(cropping_in_front_of_a_convolution_stays)
+{
+    struct onnx_file file = volume();
+    onnx_integers(&file, "crop", AXES(10), (int64_t[]){ 0, 0, 1, 0, 0, 0, 0, -1, 0, 0 });
+    onnx_node(&file, "Pad", "p", "x,crop", "p");
+    onnx_node(&file, "Conv", "c", "p,w3", "y");
+    onnx_ints_attribute(&file, "pads", AXES(1, 1, 1, 1, 1, 1));
+    struct bytes bytes;
+    struct graph graph = fused(&file, &bytes);
+    ck_assert_int_eq(graph.node_count, 2);
+    ck_assert_int_eq(node_that_makes(&graph, "p")->operation, OPERATION_PAD);
+    done(&graph, &bytes);
+}
+END_TEST
+
 START_TEST(zeros_around_a_convolution_become_its_padding)
 {
     struct onnx_file file = volume();
@@ -284,6 +299,7 @@ int main(void)
     tcase_add_test(cases, channel_constants_are_a_scale_and_a_shift);
     tcase_add_test(cases, other_constants_stay_binary);
     tcase_add_test(cases, bias_in_front_of_an_instance_norm_is_dropped_and_the_name_with_it);
+    tcase_add_test(cases, cropping_in_front_of_a_convolution_stays);
     tcase_add_test(cases, zeros_around_a_convolution_become_its_padding);
     tcase_add_test(cases, residual_block_is_two_convolutions);
     tcase_add_test(cases, residual_made_after_its_host_still_comes_first);

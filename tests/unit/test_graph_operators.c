@@ -150,7 +150,10 @@ START_TEST(pads_come_from_attributes_or_inputs)
     gives(file, "1 x 2 x 12 x 4 x 6", OPERATION_PAD);
     file = node_on_volume(10, "Pad", "x");
     onnx_ints_attribute(&file, "pads", AXES(0, 0, 1, 2, 3, 0, 0, -1, 2, 1));
-    refused(file, NULL, TUMORCLASS_UNSUPPORTED, "pads axis 2 by 1 and -1");
+    gives(file, "1 x 2 x 6 x 8 x 6", OPERATION_PAD);
+    file = node_on_volume(10, "Pad", "x");
+    onnx_ints_attribute(&file, "pads", AXES(0, 0, -4, 2, 3, 0, 0, -4, 2, 1));
+    refused(file, NULL, TUMORCLASS_UNSUPPORTED, "pads axis 2 by -4 and -4");
     file = node_on_volume(10, "Pad", "x");
     onnx_text_attribute(&file, "mode", "reflect");
     refused(file, NULL, TUMORCLASS_UNSUPPORTED, "has mode 'reflect': only constant is supported");

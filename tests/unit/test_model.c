@@ -195,19 +195,19 @@ static tumorclass_status load_with_input(size_t rank, const int64_t *input, int6
 START_TEST(what_is_no_classifier_of_scans_is_refused)
 {
     ck_assert_int_eq(load_with_input(5, (int64_t[]){ 1, 1, 6, 7, 8 }, 1), TUMORCLASS_OK);
-    ck_assert_int_eq(load_with_input(5, (int64_t[]){ 1, 2, 6, 7, 8 }, 2), TUMORCLASS_BAD_MODEL);
+    ck_assert_int_eq(load_with_input(5, (int64_t[]){ 1, 2, 6, 7, 8 }, 2), TUMORCLASS_UNSUPPORTED);
     ck_assert_str_eq(tumorclass_last_error(),
                      "its input 'scan' is 1 x 2 x 6 x 7 x 8, a classifier of scans has 1 x 1 x D x H x W");
-    ck_assert_int_eq(load_with_input(4, (int64_t[]){ 1, 1, 6, 7 }, 1), TUMORCLASS_BAD_MODEL);
+    ck_assert_int_eq(load_with_input(4, (int64_t[]){ 1, 1, 6, 7 }, 1), TUMORCLASS_UNSUPPORTED);
     assert_sentence("its input 'scan' is 1 x 1 x 6 x 7, a");
-    ck_assert_int_eq(load_with_input(5, (int64_t[]){ 3, 1, 6, 7, 8 }, 1), TUMORCLASS_BAD_MODEL);
+    ck_assert_int_eq(load_with_input(5, (int64_t[]){ 3, 1, 6, 7, 8 }, 1), TUMORCLASS_UNSUPPORTED);
     assert_sentence("3 x 1 x 6 x 7 x 8");
 
     struct onnx_file file = onnx_file(13);
     onnx_input(&file, "scan", 5, fixed);
     onnx_node(&file, "Relu", "relu", "scan", "map");
     onnx_output(&file, "map", 5, fixed);
-    ck_assert_int_eq(load(onnx_finish(&file), NULL), TUMORCLASS_BAD_MODEL);
+    ck_assert_int_eq(load(onnx_finish(&file), NULL), TUMORCLASS_UNSUPPORTED);
     assert_sentence("is 1 x 1 x 6 x 7 x 8, a classifier of scans has 1 x classes");
 }
 END_TEST
