@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -82,9 +83,18 @@ static bool written_directly(const char *path)
     return !strcmp(path, "-") || (!stat(path, &about) && !S_ISREG(about.st_mode));
 }
 
+/* What a link points to is replaced, not the link; a path that does not exist yet stays as it is. */
+static char *resolved(const char *path)
+{
+    char *target = strcmp(path, "-") ? realpath(path, NULL) : NULL;
+    char *copy = memory_string(target ? target : path);
+    free(target);
+    return copy;
+}
+
 tumorclass_status file_create(struct output *output, const char *path)
 {
-    *output = (struct output){ .descriptor = -1, .path = memory_string(path) };
+    *output = (struct output){ .descriptor = -1, .path = resolved(path) };
     if (!output->path) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a file name");
     const tumorclass_status status = written_directly(path) ? create_directly(output) : create_temporary(output);
     if (status != TUMORCLASS_OK) file_abandon(output);

@@ -1,4 +1,3 @@
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "model/external.h"
 #include "base/files.h"
 #include "base/memory.h"

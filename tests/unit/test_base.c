@@ -164,6 +164,25 @@ START_TEST(abandoned_output_leaves_the_old_file_and_nothing_else)
 }
 END_TEST
 
+START_TEST(output_through_a_link_replaces_what_it_points_to)
+{
+    char folder[] = "/tmp/tumorclass-test-XXXXXX", target[64], link[64], command[128];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(target, sizeof target, "%s/target", folder);
+    snprintf(link, sizeof link, "%s/link", folder);
+    ck_assert_int_eq(tumorclass_write_file(target, "old", 3), TUMORCLASS_OK);
+    ck_assert_int_eq(symlink("target", link), 0);
+    ck_assert_int_eq(tumorclass_write_file(link, "new", 3), TUMORCLASS_OK);
+
+    struct mapping mapping;
+    ck_assert_int_eq(file_map(&mapping, target, 100), TUMORCLASS_OK);
+    ck_assert_mem_eq(mapping.data, "new", 3);
+    file_unmap(&mapping);
+    snprintf(command, sizeof command, "test -L %s && rm -r %s", link, folder);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 START_TEST(mapping_refuses_what_is_not_a_file_of_fair_size)
 {
     struct mapping mapping;
@@ -222,6 +241,7 @@ int main(void)
     tcase_add_test(cases, options_of_older_and_newer_callers_are_read);
     tcase_add_test(cases, last_error_belongs_to_its_thread_and_hides_control_characters);
     tcase_add_test(cases, abandoned_output_leaves_the_old_file_and_nothing_else);
+    tcase_add_test(cases, output_through_a_link_replaces_what_it_points_to);
     tcase_add_test(cases, mapping_refuses_what_is_not_a_file_of_fair_size);
     tcase_add_test(cases, full_device_is_an_error);
     tcase_add_test(cases, cancel_stops_once);
