@@ -51,7 +51,7 @@ void file_unmap(struct mapping *mapping)
 
 static tumorclass_status create_directly(struct output *output)
 {
-    output->descriptor = strcmp(output->path, "-") ? open(output->path, O_WRONLY | O_CLOEXEC)
+    output->descriptor = strcmp(output->path, "-") ? open(output->target, O_WRONLY | O_CLOEXEC)
                                                    : fcntl(1, F_DUPFD_CLOEXEC, 3);
     if (output->descriptor < 0)
         return fail(TUMORCLASS_IO_ERROR, "%s cannot be opened for writing: %s", base_name(output->path),
@@ -62,11 +62,11 @@ static tumorclass_status create_directly(struct output *output)
 /* PATH.PID-N.part: one no other process or call uses at this time. */
 static tumorclass_status create_temporary(struct output *output)
 {
-    const size_t size = strlen(output->path) + 48;
+    const size_t size = strlen(output->target) + 48;
     output->temporary = memory_allocate(size, 1);
     if (!output->temporary) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a file name");
     for (int n = 0; n < 1000; n++) {
-        snprintf(output->temporary, size, "%s.%ld-%d.part", output->path, (long)getpid(), n);
+        snprintf(output->temporary, size, "%s.%ld-%d.part", output->target, (long)getpid(), n);
         output->descriptor = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (output->descriptor >= 0) return TUMORCLASS_OK;
         if (errno != EEXIST) break;
@@ -94,9 +94,10 @@ static char *resolved(const char *path)
 
 tumorclass_status file_create(struct output *output, const char *path)
 {
-    *output = (struct output){ .descriptor = -1, .path = resolved(path) };
-    if (!output->path) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a file name");
-    const tumorclass_status status = written_directly(path) ? create_directly(output) : create_temporary(output);
+    *output = (struct output){ .descriptor = -1, .path = memory_string(path), .target = resolved(path) };
+    tumorclass_status status = TUMORCLASS_OK;
+    if (!output->path || !output->target) status = fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a file name");
+    if (status == TUMORCLASS_OK) status = written_directly(path) ? create_directly(output) : create_temporary(output);
     if (status != TUMORCLASS_OK) file_abandon(output);
     return status;
 }
@@ -128,7 +129,7 @@ static bool sync_and_close(struct output *output)
 tumorclass_status file_commit(struct output *output)
 {
     tumorclass_status status = TUMORCLASS_OK;
-    if (!sync_and_close(output) || (output->temporary && rename(output->temporary, output->path)))
+    if (!sync_and_close(output) || (output->temporary && rename(output->temporary, output->target)))
         status = fail(TUMORCLASS_IO_ERROR, "%s cannot be written: %s", base_name(output->path), strerror(errno));
     if (status == TUMORCLASS_OK) {
         memory_free(output->temporary);
@@ -143,6 +144,7 @@ void file_abandon(struct output *output)
     if (output->descriptor >= 0) close(output->descriptor);
     if (output->temporary) unlink(output->temporary);
     memory_free(output->temporary);
+    memory_free(output->target);
     memory_free(output->path);
     *output = (struct output){ .descriptor = -1 };
 }

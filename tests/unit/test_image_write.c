@@ -318,7 +318,7 @@ START_TEST(a_failed_write_leaves_the_old_file_and_nothing_else)
         ck_assert_int_eq(memory_blocks_in_use(), blocks);
     }
     ck_assert_int_eq(status, TUMORCLASS_OK);
-    ck_assert_int_eq(nth, 6); /* content, a line, compressed, two names, and none */
+    ck_assert_int_eq(nth, 7); /* content, a line, compressed, three names, and none */
     tumorclass_image_free(read_good(in_folder("map.nii.gz")));
     leave_folder();
 }
