@@ -192,9 +192,9 @@ static tumorclass_status check_scan(tumorclass_scan_options *known, const tumorc
                                     const tumorclass_scan_options *options)
 {
     tumorclass_status status = read_options(known, options, sizeof *known, "scan_options");
-    if (status == TUMORCLASS_OK && known->reserved)
-        status = fail(TUMORCLASS_NEWER_CALLER, "scan_options.reserved is %d, this library knows only 0",
-                      (int)known->reserved);
+    if (status == TUMORCLASS_OK && known->flips)
+        status = fail(TUMORCLASS_NEWER_CALLER, "scan_options.flips is %u, this library has none",
+                      (unsigned)known->flips);
     if (status == TUMORCLASS_OK) status = check_volume(volume, "volume");
     if (status == TUMORCLASS_OK && known->mask) status = check_mask(known->mask, volume);
     return status;

@@ -55,6 +55,18 @@ typedef struct tumorclass_property {
     const char *value;
 } tumorclass_property;
 
+/** The instruction sets that this library has code for and this processor can run, the fastest first: "AVX-512";
+ *  NULL past the last. */
+TUMORCLASS_API const char *tumorclass_instruction_set(int32_t index);
+
+/** What to write into a bug report: version, compiler, processor, instruction sets, threads and what limits them,
+ *  plugins and models that were found. */
+typedef struct tumorclass_diagnosis tumorclass_diagnosis;
+TUMORCLASS_API tumorclass_status tumorclass_diagnosis_create(tumorclass_diagnosis **diagnosis);
+TUMORCLASS_API void tumorclass_diagnosis_free(tumorclass_diagnosis *diagnosis);
+TUMORCLASS_API const tumorclass_property *tumorclass_diagnosis_facts(const tumorclass_diagnosis *diagnosis,
+                                                                     size_t *count);
+
 /* ---- Voxels ----------------------------------------------------------------------------------------------------- */
 
 typedef int32_t tumorclass_dtype;
@@ -169,6 +181,14 @@ TUMORCLASS_API const tumorclass_property *tumorclass_model_metadata(const tumorc
 TUMORCLASS_API const tumorclass_property *tumorclass_model_facts(const tumorclass_model *model, size_t *count);
 /** Bytes of activations and working memory that one session of this model holds on the CPU with one thread. */
 TUMORCLASS_API size_t tumorclass_model_memory(const tumorclass_model *model);
+/** Where fine attention maps can be made: the levels of the network, from 1, the finest, to the count, the coarsest; a
+ *  level is the last tensor of one spatial size that all that follows goes through. 0: the network has none. */
+TUMORCLASS_API int32_t tumorclass_model_level_count(const tumorclass_model *model);
+/** The level that attention maps use by default: as the file says, else the coarsest with at least 24 cells along each
+ *  axis, else 1. 0: none. */
+TUMORCLASS_API int32_t tumorclass_model_default_level(const tumorclass_model *model);
+/** Cells (D, H, W) of a level; zeros out of range. */
+TUMORCLASS_API void tumorclass_model_level_shape(const tumorclass_model *model, int32_t level, int64_t shape[3]);
 
 /* ---- Sessions --------------------------------------------------------------------------------------------------- */
 
@@ -193,14 +213,22 @@ typedef struct tumorclass_session_options {
     void *log_user;
     tumorclass_progress_fn progress; /**< NULL: none */
     void *progress_user;
+    int32_t instruction_set; /**< 0: the fastest; n: the n-th of tumorclass_instruction_set, counted from 1. Answers are
+                              *   the same to rounding, and the same bits only on one instruction set */
+    int32_t reserved;
 } tumorclass_session_options;
 /* clang-format off */
-#define TUMORCLASS_SESSION_OPTIONS_INIT { sizeof(tumorclass_session_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL }
+#define TUMORCLASS_SESSION_OPTIONS_INIT { sizeof(tumorclass_session_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0 }
 /* clang-format on */
 
 typedef struct tumorclass_session tumorclass_session;
 TUMORCLASS_API tumorclass_status tumorclass_session_create(tumorclass_session **session, tumorclass_model *model,
                                                            const tumorclass_session_options *options /* or NULL */);
+/** A session of several models that answer together: probabilities, logits and maps are the means of theirs. Each has
+ *  the class codes of the first, in its order; anything else is BAD_ARGUMENT. `count` is 1 to 64. */
+TUMORCLASS_API tumorclass_status
+tumorclass_session_create_ensemble(tumorclass_session **session, tumorclass_model *const *models, size_t count,
+                                   const tumorclass_session_options *options /* or NULL */);
 TUMORCLASS_API void tumorclass_session_free(tumorclass_session *session);
 TUMORCLASS_API tumorclass_backend tumorclass_session_backend(const tumorclass_session *session);
 /** What really runs, and why: "CPU, 2 threads, AVX-512 (no CUDA plugin found)". */
@@ -215,6 +243,9 @@ TUMORCLASS_API void tumorclass_session_cancel(tumorclass_session *session);
 
 /* ---- From a volume to an answer --------------------------------------------------------------------------------- */
 
+/** Axes of the network's input along which to flip it. */
+enum { TUMORCLASS_FLIP_LEFT_RIGHT = 1, TUMORCLASS_FLIP_BACK_FRONT = 2, TUMORCLASS_FLIP_DOWN_UP = 4 };
+
 /** Grows only at its end. In every field, now and later, zero means the default. */
 typedef struct tumorclass_scan_options {
     size_t struct_size; /**< set by the initializer */
@@ -222,7 +253,8 @@ typedef struct tumorclass_scan_options {
         *mask;      /**< foreground (brain): non-zero voxels, on the scan's grid (shape, and affine to half a
                                     *   voxel; an affine of zeros: the scan's); NULL: found */
     int32_t strict; /**< non-zero: a failed quality check is TUMORCLASS_REFUSED, not a warning */
-    int32_t reserved;
+    uint32_t flips; /**< TUMORCLASS_FLIP_ bits: test-time augmentation. The network sees the scan as it is and flipped
+                     *   along these axes, in every combination; the answer is the mean. preprocess ignores them */
 } tumorclass_scan_options;
 /* clang-format off */
 #define TUMORCLASS_SCAN_OPTIONS_INIT { sizeof(tumorclass_scan_options), NULL, 0, 0 }
@@ -263,22 +295,61 @@ TUMORCLASS_API const tumorclass_timing *tumorclass_result_timings(const tumorcla
 /** Library, model, preprocessing parameters, device: all that is needed to get the same answer again. */
 TUMORCLASS_API const tumorclass_property *tumorclass_result_provenance(const tumorclass_result *result, size_t *count);
 TUMORCLASS_API const char *tumorclass_result_device(const tumorclass_result *result);
+/** The classes by falling probability: the k most probable are the first k. */
+TUMORCLASS_API const int32_t *tumorclass_result_ranking(const tumorclass_result *result, size_t *count);
+
+/** How far to trust the class. Layout frozen. */
+typedef struct tumorclass_confidence {
+    double entropy; /**< of the probabilities, in nats: 0 is certain, log(classes) says nothing */
+    double margin;  /**< between the two largest probabilities, 0 to 1 */
+    double
+        coverage; /**< share of scans like those of the calibration whose class is in the prediction set; 0: no set */
+    double unlikeness;      /**< distance of the embedding from the training scans'; docs/method.md has the formula */
+    double most_unlikeness; /**< above this a quality warning says so; 0: the model has no such statistics */
+    double reserved[3];
+} tumorclass_confidence;
+TUMORCLASS_API void tumorclass_result_confidence(const tumorclass_result *result, tumorclass_confidence *confidence);
+/** The classes that cannot be excluded (class-conditional conformal prediction), by falling probability. May be empty.
+ *  NULL and a count of 0 if the model has no thresholds, or the result is an ensemble's of several models. */
+TUMORCLASS_API const int32_t *tumorclass_result_prediction_set(const tumorclass_result *result, size_t *count);
+/** Why no class should be named, in a sentence; NULL: one may be. */
+TUMORCLASS_API const char *tumorclass_result_abstention(const tumorclass_result *result);
+
+/** The runs whose mean the answer is: one for each model and flip; at least 1. */
+TUMORCLASS_API int32_t tumorclass_result_member_count(const tumorclass_result *result);
+/** "model.onnx", "model.onnx, flipped left-right"; NULL out of range. */
+TUMORCLASS_API const char *tumorclass_result_member_name(const tumorclass_result *result, int32_t member);
+/** One member's probabilities, one a class; NULL out of range. */
+TUMORCLASS_API const float *tumorclass_result_member_probabilities(const tumorclass_result *result, int32_t member,
+                                                                   size_t *count);
+/** The standard deviation of each class's probability over the members (divided by their number); zeros for one. */
+TUMORCLASS_API const float *tumorclass_result_spread(const tumorclass_result *result, size_t *count);
 
 /* ---- Attention --------------------------------------------------------------------------------------------------- */
 
 typedef int32_t tumorclass_attention_scale;
 enum {
     TUMORCLASS_ATTENTION_UNIT = 0, /**< the rectified map, its least and largest value mapped to 0 and 1 */
-    TUMORCLASS_ATTENTION_RAW = 1   /**< in units of the logit: spatial mean over the feature grid + bias = logit */
+    TUMORCLASS_ATTENTION_RAW = 1   /**< in units of the logit; CAM: spatial mean over the feature grid + bias = logit */
+};
+/** With A the activations of a level, g the gradient of the class's logit by them, n its cells, k its channels: */
+typedef int32_t tumorclass_attention_method;
+enum {
+    TUMORCLASS_ATTENTION_AUTO = 0,    /**< HIRESCAM at the default level; CAM where the network has no gradient there */
+    TUMORCLASS_ATTENTION_CAM = 1,     /**< sum_k weight_k A_k in front of the global average pool (Zhou et al. 2016) */
+    TUMORCLASS_ATTENTION_GRADCAM = 2, /**< sum_k (sum over cells of g_k) A_k (Selvaraju et al. 2017) */
+    TUMORCLASS_ATTENTION_HIRESCAM = 3 /**< n sum_k g_k A_k, cell by cell (Draelos and Carin 2020) */
 };
 /** Grows only at its end. In every field, now and later, zero means the default. */
 typedef struct tumorclass_attention_options {
     size_t struct_size; /**< set by the initializer */
     tumorclass_attention_scale scale;
+    tumorclass_attention_method method;
+    int32_t level; /**< of tumorclass_model_level_count, for GRADCAM and HIRESCAM; 0: the default one */
     int32_t reserved;
 } tumorclass_attention_options;
 /* clang-format off */
-#define TUMORCLASS_ATTENTION_OPTIONS_INIT { sizeof(tumorclass_attention_options), 0, 0 }
+#define TUMORCLASS_ATTENTION_OPTIONS_INIT { sizeof(tumorclass_attention_options), 0, 0, 0, 0 }
 /* clang-format on */
 
 /** Where a map is strong. All on the unit map, whatever scale is asked for. Layout frozen. */
@@ -290,17 +361,103 @@ typedef struct tumorclass_attention_summary {
     double reserved[3];
 } tumorclass_attention_summary;
 
-enum { TUMORCLASS_ALL_CLASSES = -1 };
-/** Class activation map (Zhou et al. 2016; Grad-CAM at the global average pool equals it) on the scan's own voxels.
+enum { TUMORCLASS_ALL_CLASSES = -1, TUMORCLASS_PREDICTED_CLASS = -2 };
+/** A class's attention map on the scan's own voxels.
  *  @param map      float[count], i fastest, the scan's shape; for ALL_CLASSES one such map after another
  *  @param count    voxels of the scan, times the number of classes for ALL_CLASSES; anything else is BAD_ARGUMENT
  *  @param summary  NULL, or one struct (for ALL_CLASSES one per class)
- *  @param result   of a session of the same model; another is BAD_ARGUMENT
- *  UNSUPPORTED if the network has no global average pool in front of its last dense layer. */
+ *  @param result   of a session of the same models; another is BAD_ARGUMENT
+ *  UNSUPPORTED if the network has no such map: CAM needs a global average pool in front of the last dense layer, the
+ *  others a gradient for every operation behind the level. A default level costs a part of a forward pass, another
+ *  level more than one. */
 TUMORCLASS_API tumorclass_status tumorclass_attention(tumorclass_session *session, float *map, size_t count,
                                                       tumorclass_attention_summary *summary /* or NULL */,
                                                       const tumorclass_result *result, int32_t class_index,
                                                       const tumorclass_attention_options *options /* or NULL */);
+/** What a map of these options is made of, for reports: "HiResCAM, level 3 of 5 (32 x 32 x 32 cells)". */
+TUMORCLASS_API tumorclass_status
+tumorclass_attention_describe(const tumorclass_session *session, char *text, size_t size,
+                              const tumorclass_attention_options *options /* or NULL */);
+
+/* ---- Streams: many scans, reading overlapped with running -------------------------------------------------------- */
+
+/** Grows only at its end. In every field, now and later, zero means the default. */
+typedef struct tumorclass_stream_options {
+    size_t struct_size; /**< set by the initializer */
+    int32_t readers;    /**< threads that read and decompress files; 0: 1 */
+    int32_t ahead;      /**< scans in memory at most, read or answered, beside the one that runs; 0: 2 */
+    const tumorclass_image_options *image; /**< limits of each file; NULL: the defaults */
+} tumorclass_stream_options;
+/* clang-format off */
+#define TUMORCLASS_STREAM_OPTIONS_INIT { sizeof(tumorclass_stream_options), 0, 0, NULL }
+/* clang-format on */
+
+/** Grows only at its end. */
+typedef struct tumorclass_stream_item {
+    size_t struct_size;                  /**< set by the initializer */
+    const char *path;                    /**< a NIfTI file (copied); or NULL, and */
+    const tumorclass_volume *volume;     /**< voxels, borrowed until the item's answer comes */
+    const char *mask_path;               /**< a NIfTI file with the mask (copied), in place of scan->mask; NULL: none */
+    const tumorclass_scan_options *scan; /**< copied, its mask borrowed until the answer comes; or NULL */
+    const tumorclass_attention_options *attention; /**< copied; NULL: no map */
+    int32_t attention_class;                       /**< with attention: a class, ALL_CLASSES or PREDICTED_CLASS */
+    int32_t reserved;
+    void *user; /**< comes back in the answer */
+} tumorclass_stream_item;
+/* clang-format off */
+#define TUMORCLASS_STREAM_ITEM_INIT { sizeof(tumorclass_stream_item), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL }
+/* clang-format on */
+
+/** What became of one item; all of it lives until the next call of this stream. Layout frozen. */
+typedef struct tumorclass_stream_answer {
+    uint64_t index; /**< of the item, in the order of pushing, from 0 */
+    void *user;
+    tumorclass_status status;
+    tumorclass_status attention_status; /**< UNSUPPORTED: there is an answer, but the network gives no such map */
+    const char *error;                  /**< why status, or attention_status, is not OK; "" */
+    const char *name;                   /**< base name of the file; "" for a volume */
+    const tumorclass_image *image;      /**< the file as read; NULL for a volume, and after a failure to read */
+    const tumorclass_result *result;    /**< NULL after a failure */
+    const float *map;                   /**< NULL: none; else as tumorclass_attention fills it */
+    size_t map_size;                    /**< floats in map */
+    const tumorclass_attention_summary *summaries; /**< one for each class of map */
+    double read_seconds, run_seconds, attention_seconds;
+    double reserved[3];
+} tumorclass_stream_answer;
+
+typedef struct tumorclass_stream tumorclass_stream;
+/** The session belongs to the stream until that is freed; its progress and log callbacks are not called meanwhile. */
+TUMORCLASS_API tumorclass_status tumorclass_stream_create(tumorclass_stream **stream, tumorclass_session *session,
+                                                          const tumorclass_stream_options *options /* or NULL */);
+/** Waits for the scan that runs (cancel to make that short); items without an answer are dropped. */
+TUMORCLASS_API void tumorclass_stream_free(tumorclass_stream *stream);
+/** Queue one item; does not wait. A file that cannot be read is no failure of this call but of its answer. */
+TUMORCLASS_API tumorclass_status tumorclass_stream_push(tumorclass_stream *stream, const tumorclass_stream_item *item);
+/** Items pushed whose answer has not come yet. */
+TUMORCLASS_API size_t tumorclass_stream_pending(const tumorclass_stream *stream);
+/** The answer of the oldest pending item, bit for bit as if it had run alone; waits for it. BAD_STATE if none is
+ *  pending. The status returned is that of the stream; the item's own is in the answer. */
+TUMORCLASS_API tumorclass_status tumorclass_stream_next(tumorclass_stream *stream, tumorclass_stream_answer *answer);
+/** All pending items end with CANCELLED, the one that runs too. From any thread and from a signal handler. */
+TUMORCLASS_API void tumorclass_stream_cancel(tumorclass_stream *stream);
+
+/* ---- Known answers ----------------------------------------------------------------------------------------------- */
+
+/** The synthetic scan that the known answers in model files are of: a head-like int16 volume made with whole numbers
+ *  alone, so the same bits everywhere. */
+TUMORCLASS_API tumorclass_status tumorclass_phantom(tumorclass_image **image);
+/** Layout frozen. */
+typedef struct tumorclass_selftest_report {
+    double logit_error; /**< largest difference of a logit from the model file's, by the largest of those */
+    double logit_tolerance;
+    double map_error; /**< largest difference of CAM's spatial mean + bias from the logit, by the largest logit */
+    double map_tolerance;
+    double reserved[4];
+} tumorclass_selftest_report;
+/** Classify the phantom and compare with what the model file says comes out. BACKEND_ERROR if it does not: the sentence
+ *  has the numbers, and the report is filled in; UNSUPPORTED if the file has no known answer. */
+TUMORCLASS_API tumorclass_status tumorclass_session_selftest(tumorclass_session *session,
+                                                             tumorclass_selftest_report *report);
 
 #ifdef __cplusplus
 }

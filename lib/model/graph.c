@@ -48,6 +48,12 @@ const char *operation_name(operation kind)
         [OPERATION_SCALE_SHIFT] = "scale and shift",
         [OPERATION_SOFTMAX] = "softmax",
         [OPERATION_TRANSPOSE] = "transpose",
+        [OPERATION_ACTIVATION_BACK] = "gradient of activation",
+        [OPERATION_CONV_BACK] = "gradient of convolution",
+        [OPERATION_INSTANCE_NORM_BACK] = "gradient of instance norm",
+        [OPERATION_POOL_BACK] = "gradient of pool",
+        [OPERATION_REDUCE_BACK] = "gradient of reduce",
+        [OPERATION_SOFTMAX_BACK] = "gradient of softmax",
     };
     assert((int)kind >= 0 && kind < OPERATION_COUNT);
     return names[kind];
@@ -60,7 +66,9 @@ struct graph graph_empty(void)
                            .features = NO_VALUE,
                            .head_weight = NO_VALUE,
                            .head_bias = NO_VALUE,
-                           .embedding = NO_VALUE };
+                           .embedding = NO_VALUE,
+                           .fine = NO_VALUE,
+                           .seed = NO_VALUE };
 }
 
 struct node node_of(operation kind)
@@ -155,10 +163,11 @@ void node_reads(struct node *node, void (*visit)(void *context, int32_t *value),
 
 void graph_keeps(struct graph *graph, void (*visit)(void *context, int32_t *value), void *context)
 {
-    int32_t *const kept[] = { &graph->input,       &graph->output,    &graph->features,
-                              &graph->head_weight, &graph->head_bias, &graph->embedding };
+    int32_t *const kept[] = { &graph->input,     &graph->output,    &graph->features, &graph->head_weight,
+                              &graph->head_bias, &graph->embedding, &graph->fine,     &graph->seed };
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (*kept[i] != NO_VALUE) visit(context, kept[i]);
+    for (int32_t i = 0; i < graph->level_count; i++) visit(context, &graph->levels[i]);
 }
 
 static void mark(void *context, int32_t *value)

@@ -3,7 +3,7 @@
 #define MODEL_GRAPH_H
 #include "base/status.h"
 
-enum { MAX_RANK = 8, NO_VALUE = -1 };
+enum { MAX_RANK = 8, MAX_LEVELS = 16, NO_VALUE = -1 };
 
 struct shape {
     int32_t rank;
@@ -51,6 +51,14 @@ typedef enum operation {
     OPERATION_SCALE_SHIFT,   /* x, scale [C], shift [C]: batch norm as it is at inference */
     OPERATION_SOFTMAX,       /* x, along axis; logarithm if log */
     OPERATION_TRANSPOSE,     /* x, axes permuted */
+    /* The backward pass: each takes g, the gradient of some number by the output of the operation that it is named
+     * after, has that operation's attributes, and gives the gradient by its input x, with the shape of x. */
+    OPERATION_ACTIVATION_BACK,    /* g, x */
+    OPERATION_CONV_BACK,          /* g, weight */
+    OPERATION_INSTANCE_NORM_BACK, /* g, x, scale */
+    OPERATION_POOL_BACK,          /* g, x; of equal maxima in a window the first takes all */
+    OPERATION_REDUCE_BACK,        /* g, x; g may lack the reduced axes; of equal maxima the first takes all */
+    OPERATION_SOFTMAX_BACK,       /* g, y: the softmax's output */
     OPERATION_COUNT
 } operation;
 const char *operation_name(operation operation);
@@ -63,7 +71,7 @@ struct window {
 
 enum { BINARY_ADD, BINARY_SUB, BINARY_MUL, BINARY_DIV };
 enum { POOL_MAX, POOL_AVERAGE };
-enum { REDUCE_MEAN, REDUCE_MAX };
+enum { REDUCE_MEAN, REDUCE_MAX, REDUCE_SUM };
 enum { MAX_INPUTS = 3 }; /* of all operations but concat */
 
 struct node {
@@ -113,7 +121,8 @@ struct node {
         } transpose;
     };
     /* What fusion hung behind the operation: output = activation(operation(inputs) + residual). An OPERATION_ACTIVATION
-     * has its function here too. Only CONV, INSTANCE_NORM, SCALE_SHIFT, BINARY (and ACTIVATION) carry one. */
+     * has its function here too, and so has ACTIVATION_BACK. Only CONV, INSTANCE_NORM, SCALE_SHIFT, BINARY (and
+     * ACTIVATION) carry one. */
     activation activation;
     float alpha, beta;
     int32_t slope;    /* PRelu: value with the slopes, else NO_VALUE */
@@ -130,6 +139,11 @@ struct graph {
     int32_t head_weight;   /* that layer's weight as constant [classes, channels]; NO_VALUE without features */
     int32_t head_bias;     /* [classes], or NO_VALUE */
     int32_t embedding;     /* the pooled features, or NO_VALUE */
+    int32_t levels[MAX_LEVELS], level_count; /* where fine maps can be made, finest first: see model/levels.c */
+    int32_t fine; /* the default one of them, kept to the end of a run; NO_VALUE without levels. Before graph_fuse: the
+                   * tensor that the metadata name, or NO_VALUE */
+    int32_t seed; /* of a graph with a backward pass: a second input, the weights of the logits whose sum is
+                   * differentiated; else NO_VALUE */
 };
 
 struct onnx_model;
@@ -138,13 +152,16 @@ struct graph_options {
     uint64_t max_bytes;   /* weights, external ones included */
     int64_t shape[3];     /* for a symbolic spatial input; 0: none */
     const char *features; /* cam.layer of the metadata: name of the tensor to use instead of the one found; or NULL */
+    const char *fine;     /* cam.fine_layer, or NULL */
 };
 
 /* Check and translate: shapes inferred, shape arithmetic folded, float16 / bfloat16 / double weights to float32. */
 tumorclass_status graph_build(struct graph *graph, const struct onnx_model *model, const struct graph_options *options);
 /* Passes over a built graph: batch norm into convolutions, dead bias before a norm, activations and residual adds into
- * the node before them. `features` and `embedding` stay values of the graph. */
+ * the node before them. `features`, `embedding` and `fine` stay values of the graph. */
 tumorclass_status graph_fuse(struct graph *graph);
+/* After graph_fuse: find the levels and settle `fine`. BAD_MODEL if the tensor that the metadata name is none. */
+tumorclass_status graph_find_levels(struct graph *graph);
 void graph_free(struct graph *graph);
 
 int32_t graph_find(const struct graph *graph, const char *name); /* value by name, or NO_VALUE */

@@ -22,7 +22,8 @@ tumorclass_status graph_compact(struct graph *graph);
 
 /* Call visit on every value that a node reads (inputs, slope, residual); none is NO_VALUE. */
 void node_reads(struct node *node, void (*visit)(void *context, int32_t *value), void *context);
-/* The same for the values that the graph itself names: input, output, features, head, embedding. */
+/* The same for the values that the graph itself names: input, output, features, head, embedding, fine,
+ * seed, levels. */
 void graph_keeps(struct graph *graph, void (*visit)(void *context, int32_t *value), void *context);
 
 #endif

@@ -23,14 +23,34 @@ struct preprocess_spec {
     int32_t stripped; /* which heads the model was trained on */
 };
 
+/* When to name several classes, or none. */
+struct calibration {
+    double coverage;                /* of the prediction set, 0 to 1; 0: there are no thresholds */
+    double thresholds[MAX_CLASSES]; /* a class is in the set if 1 - its probability is at most this */
+    double least_probability;       /* below this no class is named; 0: always one is */
+};
+
+/* Where the embeddings of the training scans lie: one centre a row, and how far they spread along each feature. */
+struct training_cloud {
+    double *centres;    /* [rows][features]; NULL: unknown; owned */
+    double *deviations; /* [features]; owned */
+    size_t rows, features;
+    double most; /* unlikeness that most training scans stay under */
+};
+
 struct metadata {
     struct preprocess_spec preprocess;
     int32_t class_count;
     char *classes[MAX_CLASSES], *codes[MAX_CLASSES];
-    double temperature;              /* 1 by default */
-    bool untrained;                  /* tumorclass.trained = no */
-    bool incomplete;                 /* no tumorclass.schema: defaults were used */
-    const char *features;            /* cam.layer, or NULL; points into properties */
+    double temperature;   /* 1 by default */
+    bool untrained;       /* tumorclass.trained = no */
+    bool incomplete;      /* no tumorclass.schema: defaults were used */
+    const char *features; /* cam.layer, or NULL; points into properties */
+    const char *fine;     /* cam.fine_layer, or NULL; points into properties */
+    struct calibration calibration;
+    struct training_cloud cloud;
+    bool has_selftest;
+    double selftest[MAX_CLASSES];    /* logits of the phantom */
     tumorclass_property *properties; /* all of metadata_props, in the file's order; owned */
     size_t property_count;
 };

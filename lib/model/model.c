@@ -48,7 +48,8 @@ static tumorclass_status build(struct tumorclass_model *model, const struct onnx
     tumorclass_status status = metadata_read(&model->metadata, onnx);
     if (status != TUMORCLASS_OK) return status;
 
-    struct graph_options graph_options = { folder, options->max_bytes, { 0, 0, 0 }, model->metadata.features };
+    struct graph_options graph_options = { folder, options->max_bytes, { 0, 0, 0 }, model->metadata.features,
+                                           model->metadata.fine };
     const int64_t *named = model->metadata.preprocess.shape;
     memcpy(graph_options.shape, named[0] ? named : options->shape, sizeof graph_options.shape);
     status = graph_build(&model->graph, onnx, &graph_options);

@@ -19,6 +19,7 @@ static void follow_nodes(struct plan *plan)
 {
     const struct graph *graph = plan->graph;
     open_block(plan, graph->input, -1);
+    if (graph->seed != NO_VALUE) open_block(plan, graph->seed, -1);
     for (int32_t i = 0; i < graph->node_count; i++) {
         const struct node *node = &graph->nodes[i];
         for (int32_t k = 0; k < node->input_count; k++) extend(plan, node->inputs[k], i);
@@ -31,12 +32,13 @@ static void follow_nodes(struct plan *plan)
     extend(plan, graph->output, graph->node_count);
     extend(plan, graph->features, graph->node_count);
     extend(plan, graph->embedding, graph->node_count);
+    extend(plan, graph->fine, graph->node_count);
 }
 
 tumorclass_status plan_create(struct plan *plan, const struct graph *graph)
 {
     *plan = (struct plan){ .graph = graph };
-    plan->blocks = memory_zeroed((size_t)graph->node_count + 1, sizeof *plan->blocks);
+    plan->blocks = memory_zeroed((size_t)graph->node_count + 2, sizeof *plan->blocks);
     plan->block_of = memory_allocate((size_t)graph->value_count, sizeof *plan->block_of);
     if (!plan->blocks || !plan->block_of) {
         plan_free(plan);

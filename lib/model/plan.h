@@ -4,7 +4,8 @@
 #include "model/graph.h"
 
 /* A block of the arena: one computed value and all reshapes of it. Alive from step `first` to step `last`, both
- * included; the graph's input is alive from -1, its output, features and embedding until after the last step. */
+ * included; the graph's input and seed are alive from -1, its output, features, embedding and fine until after
+ * the last step. */
 struct block {
     int32_t value;
     int32_t first, last;

@@ -68,6 +68,11 @@ tumorclass_status network_run(struct network *network, const float *input, const
     return status;
 }
 
+tumorclass_status network_write(struct network *network, int32_t value, const float *src)
+{
+    return network->backend->upload(network->state, value, src);
+}
+
 tumorclass_status network_read(struct network *network, float *dst, int32_t value)
 {
     return network->backend->download(network->state, dst, value);

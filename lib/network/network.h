@@ -14,6 +14,8 @@ const char *network_device(const struct network *network); /* the backend's desc
 /* Run every node on `input` (float32, the input value's shape). Cancel and progress between nodes, weighted by their
  * multiplications. */
 tumorclass_status network_run(struct network *network, const float *input, const struct monitor *monitor);
+/* Before a run: a graph's second input. */
+tumorclass_status network_write(struct network *network, int32_t value, const float *src);
 /* After a run: the graph's output, features or embedding. */
 tumorclass_status network_read(struct network *network, float *dst, int32_t value);
 
