@@ -271,6 +271,12 @@ static double operate(struct oracle *o, int64_t position, const struct shape *sh
     case OPERATION_SCALE_SHIFT: return scale_shift(o, position);
     case OPERATION_SOFTMAX: return softmax(o, index);
     case OPERATION_TRANSPOSE: return transpose(o, index);
+    case OPERATION_ACTIVATION_BACK:
+    case OPERATION_CONV_BACK:
+    case OPERATION_INSTANCE_NORM_BACK:
+    case OPERATION_POOL_BACK:
+    case OPERATION_REDUCE_BACK:
+    case OPERATION_SOFTMAX_BACK:
     case OPERATION_COUNT: break;
     }
     return NAN;
