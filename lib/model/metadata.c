@@ -1,5 +1,6 @@
 #include "model/metadata.h"
 #include "model/onnx.h"
+#include "model/trust.h"
 #include "base/memory.h"
 #include "base/numbers.h"
 #include <math.h>
@@ -124,6 +125,26 @@ static bool read_temperature(struct metadata *metadata, const char *value)
     return is_numbers(&metadata->temperature, 1, value) && metadata->temperature > 0;
 }
 
+static bool read_share(double *share, const char *value)
+{
+    return is_numbers(share, 1, value) && *share > 0 && *share < 1;
+}
+
+static bool read_coverage(struct metadata *metadata, const char *value)
+{
+    return read_share(&metadata->calibration.coverage, value);
+}
+
+static bool read_abstain(struct metadata *metadata, const char *value)
+{
+    return read_share(&metadata->calibration.least_probability, value);
+}
+
+static bool read_threshold(struct metadata *metadata, const char *value)
+{
+    return is_numbers(&metadata->cloud.most, 1, value) && metadata->cloud.most > 0;
+}
+
 static bool read_trained(struct metadata *metadata, const char *value)
 {
     metadata->untrained = !strcmp(value, "no");
@@ -149,6 +170,13 @@ static const struct key {
     { "cam.layer", read_layer, "the name of a tensor" },
     { "cam.fine_layer", NULL, NULL },
     { "calibration.temperature", read_temperature, "a positive number" },
+    { "calibration.coverage", read_coverage, "a number above 0 and below 1" },
+    { "calibration.conformal", NULL, NULL },
+    { "calibration.abstain", read_abstain, "a number above 0 and below 1" },
+    { "ood.centres", NULL, NULL },
+    { "ood.deviations", NULL, NULL },
+    { "ood.threshold", read_threshold, "a positive number" },
+    { "selftest", NULL, NULL },
     { "trained", read_trained, "\"yes\" or \"no\"" },
     { "license", NULL, NULL },
     { "authors", NULL, NULL },
@@ -194,7 +222,7 @@ static tumorclass_status check_schema(const struct metadata *metadata)
 
 /* ---- Class names ---- */
 
-static const char *find_property(const struct metadata *metadata, const char *name)
+const char *metadata_value(const struct metadata *metadata, const char *name)
 {
     for (size_t i = 0; i < metadata->property_count; i++) {
         const char *own = own_key(&metadata->properties[i]);
@@ -221,7 +249,7 @@ static tumorclass_status split_names(char *names[MAX_CLASSES], int32_t *count, c
 
 static tumorclass_status read_classes(struct metadata *metadata)
 {
-    const char *classes = find_property(metadata, "classes"), *codes = find_property(metadata, "class_codes");
+    const char *classes = metadata_value(metadata, "classes"), *codes = metadata_value(metadata, "class_codes");
     int32_t code_count = 0;
     tumorclass_status status = TUMORCLASS_OK;
     if (classes) status = split_names(metadata->classes, &metadata->class_count, classes, "classes");
@@ -262,6 +290,7 @@ tumorclass_status metadata_read(struct metadata *metadata, const struct onnx_mod
     for (size_t i = 0; i < metadata->property_count && status == TUMORCLASS_OK; i++)
         status = read_property(metadata, &metadata->properties[i]);
     if (status == TUMORCLASS_OK) status = read_classes(metadata);
+    if (status == TUMORCLASS_OK) status = trust_read(metadata);
     if (status != TUMORCLASS_OK) metadata_free(metadata);
     return status;
 }
@@ -304,7 +333,8 @@ tumorclass_status metadata_fit(struct metadata *metadata, const int64_t input_sh
                         (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)input_shape[0],
                         (long long)input_shape[1], (long long)input_shape[2]);
     memcpy(shape, input_shape, sizeof metadata->preprocess.shape);
-    return fit_classes(metadata, outputs);
+    const tumorclass_status status = fit_classes(metadata, outputs);
+    return status == TUMORCLASS_OK ? trust_fit(metadata) : status;
 }
 
 /* ASCII letters only: the same in every locale. */
@@ -328,6 +358,7 @@ int32_t metadata_class(const struct metadata *metadata, const char *name)
 
 void metadata_free(struct metadata *metadata)
 {
+    trust_free(metadata);
     for (size_t i = 0; i < metadata->property_count; i++) {
         memory_free((void *)(uintptr_t)metadata->properties[i].key);
         memory_free((void *)(uintptr_t)metadata->properties[i].value);

@@ -23,19 +23,24 @@ struct preprocess_spec {
     int32_t stripped; /* which heads the model was trained on */
 };
 
-/* When to name several classes, or none. */
-struct calibration {
-    double coverage;                /* of the prediction set, 0 to 1; 0: there are no thresholds */
-    double thresholds[MAX_CLASSES]; /* a class is in the set if 1 - its probability is at most this */
-    double least_probability;       /* below this no class is named; 0: always one is */
+/* Numbers of the file, in rows of one length. */
+struct table {
+    double *numbers; /* NULL: the file has none; owned */
+    size_t rows, columns;
 };
 
-/* Where the embeddings of the training scans lie: one centre a row, and how far they spread along each feature. */
+/* When to name several classes, or none. */
+struct calibration {
+    double coverage;          /* of the prediction set, 0 to 1; 0: there are no thresholds */
+    struct table thresholds;  /* one a class: it is in the set if 1 - its probability is at most this */
+    double least_probability; /* below this no class is named; 0: always one is */
+};
+
+/* Where the embeddings of the training scans lie. */
 struct training_cloud {
-    double *centres;    /* [rows][features]; NULL: unknown; owned */
-    double *deviations; /* [features]; owned */
-    size_t rows, features;
-    double most; /* unlikeness that most training scans stay under */
+    struct table centres;    /* one row for all, or one a class */
+    struct table deviations; /* one row: how far they spread along each feature */
+    double most;             /* unlikeness that most training scans stay under */
 };
 
 struct metadata {
@@ -49,8 +54,7 @@ struct metadata {
     const char *fine;     /* cam.fine_layer, or NULL; points into properties */
     struct calibration calibration;
     struct training_cloud cloud;
-    bool has_selftest;
-    double selftest[MAX_CLASSES];    /* logits of the phantom */
+    struct table selftest;           /* one row: logits of the phantom */
     tumorclass_property *properties; /* all of metadata_props, in the file's order; owned */
     size_t property_count;
 };
@@ -65,6 +69,8 @@ tumorclass_status metadata_read(struct metadata *metadata, const struct onnx_mod
 tumorclass_status metadata_fit(struct metadata *metadata, const int64_t input_shape[3], int64_t outputs);
 /* The class with that name or code, letter case ignored; -1 if there is none. After metadata_fit. */
 int32_t metadata_class(const struct metadata *metadata, const char *name);
+/* The value of the property "tumorclass." + name, or NULL. */
+const char *metadata_value(const struct metadata *metadata, const char *name);
 void metadata_free(struct metadata *metadata);
 
 #endif

@@ -1,5 +1,6 @@
 #include "model/model.h"
 #include "model/facts.h"
+#include "model/trust.h"
 #include "base/library_path.h"
 #include "base/memory.h"
 #include "base/sha256.h"
@@ -42,14 +43,20 @@ static tumorclass_status check_wish(const int64_t wish[3], const int64_t shape[3
                 wish[0], wish[1], wish[2], shape[0], shape[1], shape[2]);
 }
 
+static int64_t embedding_width(const struct graph *graph)
+{
+    return graph->embedding == NO_VALUE ? 0 : shape_count(&graph->values[graph->embedding].shape);
+}
+
 static tumorclass_status build(struct tumorclass_model *model, const struct onnx_model *onnx, const char *folder,
                                const tumorclass_model_options *options)
 {
     tumorclass_status status = metadata_read(&model->metadata, onnx);
     if (status != TUMORCLASS_OK) return status;
 
-    struct graph_options graph_options = { folder, options->max_bytes, { 0, 0, 0 }, model->metadata.features,
-                                           model->metadata.fine };
+    struct graph_options graph_options = {
+        folder, options->max_bytes, { 0, 0, 0 }, model->metadata.features, model->metadata.fine
+    };
     const int64_t *named = model->metadata.preprocess.shape;
     memcpy(graph_options.shape, named[0] ? named : options->shape, sizeof graph_options.shape);
     status = graph_build(&model->graph, onnx, &graph_options);
@@ -59,6 +66,7 @@ static tumorclass_status build(struct tumorclass_model *model, const struct onnx
     const struct graph *graph = &model->graph;
     const int64_t *shape = graph->values[graph->input].shape.extent + 2;
     status = metadata_fit(&model->metadata, shape, graph->values[graph->output].shape.extent[1]);
+    if (status == TUMORCLASS_OK) status = trust_fit_embedding(&model->metadata, embedding_width(graph));
     if (status == TUMORCLASS_OK) status = check_wish(options->shape, shape);
     if (status == TUMORCLASS_OK) status = facts_collect(model, onnx); /* of the network as its author knows it */
     return status == TUMORCLASS_OK ? graph_fuse(&model->graph) : status;

@@ -6,11 +6,12 @@
 #include "base/numbers.h"
 #include "model/metadata.h"
 #include "model/onnx.h"
+#include "model/trust.h"
 
 /* metadata_read of properties as key, value, key, value, ..., NULL. */
 static tumorclass_status read_pairs(struct metadata *metadata, const char *const *pairs)
 {
-    struct text keys[16], values[16];
+    struct text keys[24], values[24];
     struct onnx_model model = { .keys = keys, .values = values };
     for (; pairs[2 * model.property_count]; model.property_count++) {
         const char *const *pair = pairs + 2 * model.property_count;
@@ -84,6 +85,75 @@ START_TEST(every_key_is_read)
 }
 END_TEST
 
+START_TEST(what_is_said_about_trust_is_read)
+{
+    struct metadata metadata;
+    ck_assert_int_eq(READ(&metadata, "tumorclass.calibration.coverage", "0.9", "tumorclass.calibration.conformal",
+                          "0.75,1", "tumorclass.calibration.abstain", "0.6", "tumorclass.ood.centres",
+                          "1,2,3;-4,5e-1,6", "tumorclass.ood.deviations", "0.5,1,2", "tumorclass.ood.threshold", "1.5",
+                          "tumorclass.selftest", "-0.25,3"),
+                     TUMORCLASS_OK);
+    ck_assert_int_eq(metadata_fit(&metadata, cube, 2), TUMORCLASS_OK);
+    ck_assert_int_eq(trust_fit_embedding(&metadata, 3), TUMORCLASS_OK);
+    const struct calibration *calibration = &metadata.calibration;
+    ck_assert_double_eq(calibration->coverage, 0.9);
+    ck_assert_double_eq(calibration->least_probability, 0.6);
+    ck_assert_mem_eq(calibration->thresholds.numbers, ((double[]){ 0.75, 1 }), 2 * sizeof(double));
+    const struct training_cloud *cloud = &metadata.cloud;
+    ck_assert_uint_eq(cloud->centres.rows, 2);
+    ck_assert_uint_eq(cloud->centres.columns, 3);
+    ck_assert_mem_eq(cloud->centres.numbers, ((double[]){ 1, 2, 3, -4, 0.5, 6 }), 6 * sizeof(double));
+    ck_assert_mem_eq(cloud->deviations.numbers, ((double[]){ 0.5, 1, 2 }), 3 * sizeof(double));
+    ck_assert_double_eq(cloud->most, 1.5);
+    ck_assert_mem_eq(metadata.selftest.numbers, ((double[]){ -0.25, 3 }), 2 * sizeof(double));
+    ck_assert_int_eq(trust_fit_embedding(&metadata, 4), TUMORCLASS_BAD_MODEL);
+    ck_assert_str_eq(tumorclass_last_error(), "a row of tumorclass.ood.centres has 3 numbers, the model's embedding 4");
+    ck_assert_int_eq(trust_fit_embedding(&metadata, 0), TUMORCLASS_BAD_MODEL);
+    assert_sentence("no global average pool");
+    metadata_free(&metadata);
+    ck_assert_int_eq(memory_blocks_in_use(), 0);
+}
+END_TEST
+
+/* Of a model with two classes. */
+START_TEST(what_is_said_about_trust_is_complete_and_fits)
+{
+    static const struct {
+        const char *pairs[7], *sentence;
+    } cases[] = {
+        { { "calibration.coverage", "0.9" }, "coverage is there without tumorclass.calibration.conformal" },
+        { { "calibration.conformal", "0.5,1" }, "conformal is there without tumorclass.calibration.coverage" },
+        { { "calibration.coverage", "0.9", "calibration.conformal", "0.5,1.5" }, "from 0 to 1 for each class" },
+        { { "calibration.coverage", "0.9", "calibration.conformal", "0.5,-0.5" }, "from 0 to 1 for each class" },
+        { { "calibration.coverage", "0.9", "calibration.conformal", "0.5" }, "1 numbers in 1 rows, the model has 2" },
+        { { "calibration.coverage", "0.9", "calibration.conformal", "0,1;1,0" }, "4 numbers in 2 rows" },
+        { { "selftest", "1,2,3" }, "tumorclass.selftest has 3 numbers in 1 rows, the model has 2 classes" },
+        { { "ood.centres", "1,2", "ood.threshold", "1" }, "centres is there without tumorclass.ood.deviations" },
+        { { "ood.centres", "1,2", "ood.deviations", "1,2" }, "deviations is there without tumorclass.ood.threshold" },
+        { { "ood.threshold", "1" }, "threshold is there without tumorclass.ood.centres" },
+        { { "ood.centres", "1,2", "ood.deviations", "1,0", "ood.threshold", "1" }, "one positive number" },
+        { { "ood.centres", "1,2", "ood.deviations", "1", "ood.threshold", "1" }, "1 numbers in 1 rows, a row of" },
+        { { "ood.centres", "1,2", "ood.deviations", "1,2;1,2", "ood.threshold", "1" }, "2 numbers in 2 rows" },
+        { { "ood.centres", "1;2;3", "ood.deviations", "1", "ood.threshold", "1" }, "has 3 rows, not one for all" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char keys[3][64];
+        const char *pairs[7] = { NULL };
+        for (int n = 0; n < 6 && cases[i].pairs[n]; n++) {
+            if (n % 2 == 0) snprintf(keys[n / 2], sizeof keys[0], "tumorclass.%s", cases[i].pairs[n]);
+            pairs[n] = n % 2 ? cases[i].pairs[n] : keys[n / 2];
+        }
+        struct metadata metadata;
+        tumorclass_status status = read_pairs(&metadata, pairs);
+        if (status == TUMORCLASS_OK) status = metadata_fit(&metadata, cube, 2);
+        ck_assert_int_eq(status, TUMORCLASS_BAD_MODEL);
+        assert_sentence(cases[i].sentence);
+        metadata_free(&metadata);
+        ck_assert_int_eq(memory_blocks_in_use(), 0);
+    }
+}
+END_TEST
+
 START_TEST(words_are_read_as_what_they_say)
 {
     static const struct {
@@ -148,6 +218,23 @@ START_TEST(a_bad_value_is_named_with_its_key)
         { "tumorclass.calibration.temperature", "-1" },
         { "tumorclass.calibration.temperature", "1,5" },
         { "tumorclass.calibration.temperature", "1e999" },
+        { "tumorclass.calibration.coverage", "0" },
+        { "tumorclass.calibration.coverage", "1" },
+        { "tumorclass.calibration.coverage", "0.9,0.9" },
+        { "tumorclass.calibration.abstain", "1" },
+        { "tumorclass.calibration.abstain", "-0.1" },
+        { "tumorclass.calibration.abstain", "half" },
+        { "tumorclass.ood.threshold", "0" },
+        { "tumorclass.ood.threshold", "inf" },
+        { "tumorclass.selftest", "" },
+        { "tumorclass.selftest", "1," },
+        { "tumorclass.selftest", "1,2 " },
+        { "tumorclass.selftest", "1,nan" },
+        { "tumorclass.selftest", "1,1e999" },
+        { "tumorclass.selftest", "1,1e31" },
+        { "tumorclass.selftest", "1,2;3" },
+        { "tumorclass.selftest", "1;2,3" },
+        { "tumorclass.selftest", ",,,,,,,;;;;;;;;;;;" },
         { "tumorclass.trained", "maybe" },
         { "tumorclass.classes", "" },
         { "tumorclass.classes", "a,,b" },
@@ -297,7 +384,23 @@ END_TEST
 
 START_TEST(every_allocation_may_fail)
 {
-    static const char *const pairs[] = { "tumorclass.schema", "1", "tumorclass.classes", "a,b", NULL };
+    static const char *const pairs[] = { "tumorclass.schema",
+                                         "1",
+                                         "tumorclass.classes",
+                                         "a,b",
+                                         "tumorclass.ood.centres",
+                                         "1,2",
+                                         "tumorclass.ood.deviations",
+                                         "1,1",
+                                         "tumorclass.ood.threshold",
+                                         "1",
+                                         "tumorclass.calibration.coverage",
+                                         "0.9",
+                                         "tumorclass.calibration.conformal",
+                                         "1,1",
+                                         "tumorclass.selftest",
+                                         "1,2",
+                                         NULL };
     int64_t nth = 1;
     for (;; nth++) {
         struct metadata metadata;
@@ -310,7 +413,7 @@ START_TEST(every_allocation_may_fail)
         if (status == TUMORCLASS_OK) break;
         ck_assert_int_eq(status, TUMORCLASS_OUT_OF_MEMORY);
     }
-    ck_assert_int_eq(nth, 1 + 4 + 2 + 2 + 1); /* table, keys and values, classes, codes; then none */
+    ck_assert_int_eq(nth, 1 + 16 + 2 + 4 + 2 + 1); /* table, keys and values, classes, four lists, codes; then none */
 }
 END_TEST
 
@@ -319,6 +422,8 @@ int main(void)
     TCase *cases = tcase_create("metadata");
     tcase_add_test(cases, a_file_without_metadata_has_documented_defaults);
     tcase_add_test(cases, every_key_is_read);
+    tcase_add_test(cases, what_is_said_about_trust_is_read);
+    tcase_add_test(cases, what_is_said_about_trust_is_complete_and_fits);
     tcase_add_test(cases, words_are_read_as_what_they_say);
     tcase_add_test(cases, a_bad_value_is_named_with_its_key);
     tcase_add_test(cases, what_a_later_version_wrote_is_unsupported);
