@@ -1,6 +1,7 @@
 #include "engine.h"
 #include <stdlib.h>
 #include <time.h>
+#include "answer.h"
 #include "interrupt.h"
 #include "paths.h"
 #include "terminal.h"
@@ -44,8 +45,7 @@ static tumorclass_status read_mask(struct scan *scan, const char *pattern, const
 tumorclass_status scan_read(struct scan *scan, const struct options *options, const char *path)
 {
     const double start = seconds_now();
-    *scan = (struct scan){ .name = file_name(path), .options = TUMORCLASS_SCAN_OPTIONS_INIT };
-    scan->options.strict = options->strict;
+    *scan = (struct scan){ .name = file_name(path), .options = scan_options(options) };
     tumorclass_status status = tumorclass_image_read(&scan->image, path, NULL);
     if (status == TUMORCLASS_OK && options->mask) status = read_mask(scan, options->mask, path);
     if (status == TUMORCLASS_OK) scan->volume = tumorclass_image_volume(scan->image);

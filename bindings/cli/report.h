@@ -9,6 +9,7 @@
 
 /* Base names only: a folder's name may be a patient's. */
 struct report {
+    const char *key, *run; /* of a row of a batch; NULL: none */
     const char *scan;
     const tumorclass_model *model;
     const tumorclass_result *result;
@@ -22,7 +23,7 @@ struct report {
 void report_text(FILE *stream, const struct report *report);
 /* One line. */
 void report_json(FILE *stream, const struct report *report);
-void report_failure_json(FILE *stream, const char *scan, tumorclass_status status, const char *message);
+void report_failure_json(FILE *stream, const struct report *report, tumorclass_status status, const char *message);
 
 /* The summary of the class that the report tells of. */
 const tumorclass_attention_summary *report_map(const struct report *report);

@@ -88,18 +88,32 @@ static json_t *timings_object(const struct report *report)
     return object;
 }
 
-void report_json(FILE *stream, const struct report *report)
+/* Rows of a batch begin with what they are found by. */
+static void put_object(FILE *stream, const struct report *report, json_t *object)
 {
-    json_line(stream, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "scan", json_text(report->scan),
-                                "class", class_object(report), "probabilities", probabilities_object(report), "logits",
-                                logits_object(report), "qc", qc_array(report->result), "attention",
-                                attention_object(report), "provenance", provenance_object(report->result), "device",
-                                json_text(tumorclass_result_device(report->result)), "timings", timings_object(report),
-                                "disclaimer", DISCLAIMER));
+    json_t *row = report->key ? json_pack("{s:s, s:s}", "key", report->key, "run", report->run) : json_object();
+    if (json_object_update(row, object)) {
+        json_decref(row);
+        row = NULL;
+    }
+    json_decref(object);
+    json_line(stream, row);
 }
 
-void report_failure_json(FILE *stream, const char *scan, tumorclass_status status, const char *message)
+void report_json(FILE *stream, const struct report *report)
 {
-    json_line(stream, json_pack("{s:o, s:{s:s, s:o}}", "scan", json_text(scan), "error", "status",
-                                tumorclass_status_name(status), "message", json_text(message)));
+    put_object(stream, report,
+               json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "scan", json_text(report->scan), "class",
+                         class_object(report), "probabilities", probabilities_object(report), "logits",
+                         logits_object(report), "qc", qc_array(report->result), "attention", attention_object(report),
+                         "provenance", provenance_object(report->result), "device",
+                         json_text(tumorclass_result_device(report->result)), "timings", timings_object(report),
+                         "disclaimer", DISCLAIMER));
+}
+
+void report_failure_json(FILE *stream, const struct report *report, tumorclass_status status, const char *message)
+{
+    put_object(stream, report,
+               json_pack("{s:o, s:{s:s, s:o}}", "scan", json_text(report->scan), "error", "status",
+                         tumorclass_status_name(status), "message", json_text(message)));
 }
