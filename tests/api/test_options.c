@@ -1,0 +1,153 @@
+/* Options structs of older and newer callers: every function that takes one reads as much as the caller has, takes what
+ * is missing as zero, and refuses what it does not know. Structs lie in blocks of exactly their size, so that the address
+ * sanitizer sees a byte too many. */
+#include "api.h"
+#include <stdio.h>
+#include <unistd.h>
+
+static tumorclass_session *session;
+static tumorclass_result *result;
+static char scan_path[64];
+static float map[VOXELS];
+
+static void open_all(void)
+{
+    session = session_with_threads(2);
+    result = classified(session);
+    snprintf(scan_path, sizeof scan_path, "/tmp/tumorclass-options-%ld.nii", (long)getpid());
+    ck_assert_int_eq(tumorclass_image_write(scan_path, &volume, 1, NULL), TUMORCLASS_OK);
+}
+
+static void close_all(void)
+{
+    unlink(scan_path);
+    tumorclass_result_free(result);
+    tumorclass_session_free(session);
+}
+
+static tumorclass_status read_image(const void *options)
+{
+    tumorclass_image *image;
+    const tumorclass_status status = tumorclass_image_read(&image, scan_path, options);
+    tumorclass_image_free(image);
+    return status;
+}
+
+static tumorclass_status load_model(const void *options)
+{
+    tumorclass_model *loaded;
+    const tumorclass_status status = tumorclass_model_load(&loaded, NULL, options);
+    tumorclass_model_free(loaded);
+    return status;
+}
+
+static tumorclass_status create_session(const void *options)
+{
+    tumorclass_session *created;
+    const tumorclass_status status = tumorclass_session_create(&created, model, options);
+    tumorclass_session_free(created);
+    return status;
+}
+
+static tumorclass_status classify(const void *options)
+{
+    tumorclass_result *answer;
+    const tumorclass_status status = tumorclass_classify(session, &answer, &volume, options);
+    tumorclass_result_free(answer);
+    return status;
+}
+
+static tumorclass_status preprocess(const void *options)
+{
+    tumorclass_image *input;
+    const tumorclass_status status = tumorclass_preprocess(session, &input, &volume, options);
+    tumorclass_image_free(input);
+    return status;
+}
+
+static tumorclass_status draw_map(const void *options)
+{
+    return tumorclass_attention(session, map, VOXELS, NULL, result, 0, options);
+}
+
+static const struct {
+    const char *name;
+    size_t size, first_size; /* today's, and the first release's */
+    tumorclass_status (*call)(const void *options);
+} takers[] = {
+    { "image_options", sizeof(tumorclass_image_options), 24, read_image },
+    { "model_options", sizeof(tumorclass_model_options), 40, load_model },
+    { "session_options", sizeof(tumorclass_session_options), 56, create_session },
+    { "scan_options", sizeof(tumorclass_scan_options), 24, classify },
+    { "scan_options", sizeof(tumorclass_scan_options), 24, preprocess },
+    { "attention_options", sizeof(tumorclass_attention_options), 16, draw_map },
+};
+enum { TAKERS = sizeof takers / sizeof *takers };
+
+/* Call taker `n` with a block of `size` zeros, but for struct_size and the last byte. */
+static tumorclass_status call_with(int n, size_t size, unsigned char last)
+{
+    unsigned char *options = calloc(1, size);
+    if (last) options[size - 1] = last;
+    memcpy(options, &size, sizeof size);
+    const tumorclass_status status = takers[n].call(options);
+    free(options);
+    return status;
+}
+
+START_TEST(older_callers_are_served)
+{
+    open_all();
+    ck_assert_msg(call_with(_i, takers[_i].first_size, 0) == TUMORCLASS_OK, "%s", tumorclass_last_error());
+    ck_assert_msg(call_with(_i, sizeof(size_t), 0) == TUMORCLASS_OK, "%s", tumorclass_last_error());
+    close_all();
+}
+END_TEST
+
+START_TEST(newer_callers_are_served_as_long_as_they_ask_for_nothing_new)
+{
+    open_all();
+    ck_assert_msg(call_with(_i, takers[_i].size + 8, 0) == TUMORCLASS_OK, "%s", tumorclass_last_error());
+    ck_assert_msg(call_with(_i, takers[_i].size + 1000, 0) == TUMORCLASS_OK, "%s", tumorclass_last_error());
+    close_all();
+}
+END_TEST
+
+START_TEST(newer_callers_that_ask_for_something_new_are_refused)
+{
+    open_all();
+    char sentence[160];
+    for (size_t tail = 1; tail <= 64; tail *= 8) {
+        ck_assert_int_eq(call_with(_i, takers[_i].size + tail, 1), TUMORCLASS_NEWER_CALLER);
+        snprintf(sentence, sizeof sentence, "%s sets byte %zu, this library knows %zu: it is older than the caller",
+                 takers[_i].name, takers[_i].size + tail - 1, takers[_i].size);
+        ck_assert_str_eq(tumorclass_last_error(), sentence);
+    }
+    close_all();
+}
+END_TEST
+
+START_TEST(sizes_that_no_initializer_set_are_refused)
+{
+    open_all();
+    static const size_t sizes[] = { 0, 1, sizeof(size_t) - 1, 65537, SIZE_MAX };
+    char sentence[160];
+    for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {
+        size_t options[64] = { sizes[n] };
+        ck_assert_int_eq(takers[_i].call(options), TUMORCLASS_BAD_ARGUMENT);
+        snprintf(sentence, sizeof sentence, "%s.struct_size is %zu: use its initializer", takers[_i].name, sizes[n]);
+        ck_assert_str_eq(tumorclass_last_error(), sentence);
+    }
+    close_all();
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("options");
+    tcase_add_loop_test(cases, older_callers_are_served, 0, TAKERS);
+    tcase_add_loop_test(cases, newer_callers_are_served_as_long_as_they_ask_for_nothing_new, 0, TAKERS);
+    tcase_add_loop_test(cases, newer_callers_that_ask_for_something_new_are_refused, 0, TAKERS);
+    tcase_add_loop_test(cases, sizes_that_no_initializer_set_are_refused, 0, TAKERS);
+    return run_cases(cases, "options");
+}
