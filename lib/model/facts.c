@@ -80,3 +80,18 @@ tumorclass_status facts_collect(struct tumorclass_model *model, const struct onn
     if (graph->features != NO_VALUE) add_shape(model, "features", graph->features);
     return TUMORCLASS_OK;
 }
+
+/* "64 x 64 x 64, 32 x 32 x 32 (default)": cells along D, H, W */
+void facts_add_levels(struct tumorclass_model *model)
+{
+    const struct graph *graph = &model->graph;
+    char text[MAX_LEVELS * 96] = "";
+    size_t length = 0;
+    for (int32_t i = 0; i < graph->level_count; i++) {
+        const int64_t *cells = graph->values[graph->levels[i]].shape.extent + 2;
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%lld x %lld x %lld%s", i ? ", " : "",
+                                   (long long)cells[0], (long long)cells[1], (long long)cells[2],
+                                   graph->levels[i] == graph->fine ? " (default)" : "");
+    }
+    if (graph->level_count) add_fact(model, "attention levels", "%s", text);
+}

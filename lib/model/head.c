@@ -131,19 +131,28 @@ static tumorclass_status settle_bias(struct graph *graph, const struct dense *de
     return TUMORCLASS_OK;
 }
 
-/* The metadata may name the tensor; it cannot make another one right: only what the mean reads explains the logits. */
-static tumorclass_status check_named(const struct walk *walk, int32_t features)
+/* The activation that key `tumorclass.<key>` of the metadata names; NO_VALUE if it names none. */
+static tumorclass_status find_named(int32_t *value, const struct walk *walk, const char *key, const char *name)
 {
-    const char *name = walk->options->features;
+    *value = NO_VALUE;
     if (!name || !*name) return TUMORCLASS_OK;
     const struct symbol *symbol = symbol_find(walk, (struct text){ name, strlen(name) });
     if (!symbol || symbol->tensor.kind != TENSOR_ACTIVATION)
-        return fail(TUMORCLASS_BAD_MODEL, "tumorclass.cam.layer is '%s', which is no activation of the model", name);
-    if (symbol->tensor.value == features) return TUMORCLASS_OK;
+        return fail(TUMORCLASS_BAD_MODEL, "tumorclass.%s is '%s', which is no activation of the model", key, name);
+    *value = symbol->tensor.value;
+    return TUMORCLASS_OK;
+}
+
+/* The metadata may name the tensor; it cannot make another one right: only what the mean reads explains the logits. */
+static tumorclass_status check_named(const struct walk *walk, int32_t features)
+{
+    int32_t named;
+    const tumorclass_status status = find_named(&named, walk, "cam.layer", walk->options->features);
+    if (status != TUMORCLASS_OK || named == NO_VALUE || named == features) return status;
     return fail(TUMORCLASS_BAD_MODEL,
                 "tumorclass.cam.layer is '%s', which is not what the global average pool in front of the last dense "
                 "layer reads (%s)",
-                name, features == NO_VALUE ? "there is none" : walk->graph->values[features].name);
+                walk->options->features, features == NO_VALUE ? "there is none" : walk->graph->values[features].name);
 }
 
 tumorclass_status graph_find_head(struct walk *walk)
@@ -153,7 +162,8 @@ tumorclass_status graph_find_head(struct walk *walk)
     struct dense dense;
     const bool found = find_dense(&dense, graph, graph->output);
     const int32_t features = found ? find_features(graph, &dense) : NO_VALUE;
-    tumorclass_status status = check_named(walk, features);
+    tumorclass_status status = find_named(&graph->fine, walk, "cam.fine_layer", walk->options->fine);
+    if (status == TUMORCLASS_OK) status = check_named(walk, features);
     if (status != TUMORCLASS_OK || features == NO_VALUE) return status;
     graph->features = features;
     graph->embedding = dense.product->inputs[0];

@@ -120,6 +120,12 @@ static bool read_layer(struct metadata *metadata, const char *value)
     return *value;
 }
 
+static bool read_fine_layer(struct metadata *metadata, const char *value)
+{
+    metadata->fine = value;
+    return *value;
+}
+
 static bool read_temperature(struct metadata *metadata, const char *value)
 {
     return is_numbers(&metadata->temperature, 1, value) && metadata->temperature > 0;
@@ -168,7 +174,7 @@ static const struct key {
       "clip\"" },
     { "background", read_background, "a number" },
     { "cam.layer", read_layer, "the name of a tensor" },
-    { "cam.fine_layer", NULL, NULL },
+    { "cam.fine_layer", read_fine_layer, "the name of a tensor" },
     { "calibration.temperature", read_temperature, "a positive number" },
     { "calibration.coverage", read_coverage, "a number above 0 and below 1" },
     { "calibration.conformal", NULL, NULL },

@@ -69,7 +69,10 @@ static tumorclass_status build(struct tumorclass_model *model, const struct onnx
     if (status == TUMORCLASS_OK) status = trust_fit_embedding(&model->metadata, embedding_width(graph));
     if (status == TUMORCLASS_OK) status = check_wish(options->shape, shape);
     if (status == TUMORCLASS_OK) status = facts_collect(model, onnx); /* of the network as its author knows it */
-    return status == TUMORCLASS_OK ? graph_fuse(&model->graph) : status;
+    if (status == TUMORCLASS_OK) status = graph_fuse(&model->graph);
+    if (status == TUMORCLASS_OK) status = graph_find_levels(&model->graph);
+    if (status == TUMORCLASS_OK) facts_add_levels(model);
+    return status;
 }
 
 static tumorclass_status read_model(struct tumorclass_model *model, const void *data, size_t size, const char *folder,
@@ -252,4 +255,25 @@ const tumorclass_property *tumorclass_model_facts(const tumorclass_model *model,
 {
     if (count) *count = model->fact_count;
     return model->facts;
+}
+
+int32_t tumorclass_model_level_count(const tumorclass_model *model)
+{
+    return model->graph.level_count;
+}
+
+int32_t tumorclass_model_default_level(const tumorclass_model *model)
+{
+    const struct graph *graph = &model->graph;
+    int32_t level = graph->level_count;
+    while (level > 0 && graph->levels[level - 1] != graph->fine) level--;
+    return level;
+}
+
+void tumorclass_model_level_shape(const tumorclass_model *model, int32_t level, int64_t shape[3])
+{
+    const struct graph *graph = &model->graph;
+    memset(shape, 0, 3 * sizeof *shape);
+    if (level < 1 || level > graph->level_count) return;
+    memcpy(shape, graph->values[graph->levels[level - 1]].shape.extent + 2, 3 * sizeof *shape);
 }

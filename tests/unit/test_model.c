@@ -100,6 +100,7 @@ START_TEST(facts_are_those_of_the_file)
         { "parameters", "63" },         /* 2 * 27 + 3 * 2 + 3 */
         { "multiplications", "18150" }, /* 2 * 336 outputs of 27 products each, and 3 of 2 */
         { "features", "1 x 2 x 6 x 7 x 8" },
+        { "attention levels", "6 x 7 x 8 (default)" },
     };
     struct bytes bytes = small_model(fixed);
     tumorclass_model *model;
