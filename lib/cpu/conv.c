@@ -5,60 +5,22 @@
  * A work item is some rows of one output plane. What they read is copied once to the worker's scratch, zeros for
  * padding included, with the phases of a stride apart: then what a tap reads for consecutive outputs is consecutive,
  * and with j = (i, kz, ky, kx) and q = row * pitch + x the sum is
- *   dst[o][q] = bias[o] + sum over j of weight[o][j] * copy[offset[j] + q]
- * for a few outputs o and vectors of q at a time, kept in registers. The pitch - width values of q between two rows
- * are computed and dropped. */
+ *   dst[o][q] = bias[o] + sum over j of weight[o][j] * copy[source[j] + q]
+ * for a few outputs o and vectors of q at a time (conv_tile.h). The pitch - width values of q between two rows are
+ * computed and dropped. */
+#include "cpu/conv_tile.h"
 #include "cpu/epilogue.h"
-#include "cpu/simd.h"
-
-enum {
-    OUTPUTS = VECTOR_REGISTERS == 32 ? 8 : 4, /* at a time: OUTPUTS * VECTORS sums stay in registers */
-    VECTORS = 2,
-    SINGLE_VECTORS = 4, /* where there is one output */
-    TILE = SINGLE_VECTORS * LANES > OUTPUTS *VECTORS *LANES ? SINGLE_VECTORS *LANES : OUTPUTS *VECTORS *LANES,
-    CHUNK = 128,             /* products that are summed before the sum joins the total */
-    COPY_FLOATS = 128 << 10, /* about what a level-2 cache holds beside the weights */
-    ITEMS = 32               /* wanted: enough for any sensible number of threads */
-};
 
 struct conv {
     const struct window *window;
     struct extents src, dst;
     int64_t groups, inputs, outputs; /* of a group */
     int64_t taps;                    /* inputs * kernel volume */
-    int64_t rows, row_blocks;        /* of an output plane: in an item, and how many items */
-    int64_t parts, part;             /* a group's outputs are split into parts of `part` */
+    struct split split;              /* of output planes and a group's outputs */
     int64_t phases_y, phases_x;
     int64_t lines, pitch;   /* of one phase of a plane's copy */
     int64_t plane, channel; /* floats of the copy: of one phase, and of one input */
 };
-
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
-/* Sizes of a copy may pass any memory, for a graph made to do so, but not what an integer holds: allocation fails. */
-static int64_t times(int64_t a, int64_t b)
-{
-    const int64_t limit = INT64_C(1) << 48;
-    return a > limit / b ? limit : a * b;
-}
-
-static int64_t reach(const struct window *window, int axis)
-{
-    return (window->kernel[axis] - 1) * window->dilation[axis];
-}
-
-/* A part is a whole number of register blocks; the fewer rows there are, the more parts. */
-static void split_outputs(struct conv *c)
-{
-    const int64_t items = c->dst.n * c->groups * c->dst.d * c->row_blocks;
-    const int64_t blocks = divide_up(c->outputs, OUTPUTS);
-    const int64_t parts = least(blocks, divide_up(ITEMS, items));
-    c->part = divide_up(blocks, parts) * OUTPUTS;
-    c->parts = divide_up(c->outputs, c->part);
-}
 
 static struct conv conv_of(const struct graph *graph, const struct node *node)
 {
@@ -76,53 +38,33 @@ static struct conv conv_of(const struct graph *graph, const struct node *node)
     const int64_t planes = times(window->kernel[0], times(c.phases_y, c.phases_x)); /* of the copy of one input */
     const int64_t line = times(times(c.inputs, planes), c.pitch);
     const int64_t more_lines = reach(window, 1) / window->stride[1];
-    c.row_blocks = divide_up(c.dst.h, most(1, least(c.dst.h, COPY_FLOATS / line - more_lines)));
-    c.rows = divide_up(c.dst.h, c.row_blocks);
-    c.row_blocks = divide_up(c.dst.h, c.rows);
-    c.lines = c.rows + more_lines;
+    c.split = split_of(c.dst.h, line, more_lines, c.dst.n * c.groups * c.dst.d, c.outputs);
+    c.lines = c.split.rows + more_lines;
     c.plane = times(c.lines, c.pitch);
     c.channel = times(planes, c.plane);
-    split_outputs(&c);
     return c;
-}
-
-/* The last tap's last vector may read past the copy's end. */
-static int64_t copy_floats(const struct conv *c)
-{
-    return times(c->inputs, c->channel) + SINGLE_VECTORS * LANES;
 }
 
 size_t TIERED(conv_scratch)(const struct graph *graph, const struct node *node)
 {
     const struct conv c = conv_of(graph, node);
-    return (size_t)c.taps * sizeof(int64_t) + (size_t)copy_floats(&c) * sizeof(float);
+    return (size_t)c.taps * sizeof(struct tap) + (size_t)(times(c.inputs, c.channel) + COPY_MARGIN) * sizeof(float);
 }
 
-static void set_offsets(int64_t *offset, const struct conv *c)
+static void set_taps(struct tap *taps, const struct conv *c)
 {
     const int64_t *kernel = c->window->kernel, *stride = c->window->stride, *dilation = c->window->dilation;
+    int64_t j = 0;
     for (int64_t i = 0; i < c->inputs; i++)
         for (int64_t kz = 0; kz < kernel[0]; kz++)
             for (int64_t ky = 0; ky < kernel[1]; ky++)
                 for (int64_t kx = 0; kx < kernel[2]; kx++) {
                     const int64_t y = ky * dilation[1], x = kx * dilation[2];
                     const int64_t phase = (kz * c->phases_y + y % stride[1]) * c->phases_x + x % stride[2];
-                    *offset++ = i * c->channel + phase * c->plane + y / stride[1] * c->pitch + x / stride[2];
+                    taps[j].source = i * c->channel + phase * c->plane + y / stride[1] * c->pitch + x / stride[2];
+                    taps[j].weight = j;
+                    j++;
                 }
-}
-
-/* dst[m] = src[first + m * step], zero outside [0, width). */
-static void copy_line(float *restrict dst, int64_t count, const float *restrict src, int64_t width, int64_t first,
-                      int64_t step)
-{
-    const int64_t begin = first < 0 ? least(count, divide_up(-first, step)) : 0;
-    const int64_t end = first < width ? most(begin, least(count, divide_up(width - first, step))) : begin;
-    memset(dst, 0, (size_t)begin * sizeof *dst);
-    if (step == 1)
-        memcpy(dst + begin, src + first + begin, (size_t)(end - begin) * sizeof *dst);
-    else
-        for (int64_t m = begin; m < end; m++) dst[m] = src[first + m * step];
-    memset(dst + end, 0, (size_t)(count - end) * sizeof *dst);
 }
 
 /* All phases of input rows for output rows from `row`, of one input plane (NULL: in the padding). */
@@ -151,44 +93,7 @@ static void copy_inputs(float *copy, const float *src, const struct conv *c, int
             copy_plane(copy, inside ? src + (i * c->src.d + depth) * c->src.h * c->src.w : NULL, c, row);
             copy += c->phases_y * c->phases_x * c->plane;
         }
-    memset(copy, 0, SINGLE_VECTORS * LANES * sizeof *copy);
-}
-
-/* tile[o][q] += sum over `count` taps j of weight[o][j] * copy[offset[j] + q]; outputs and vectors are constants. */
-static inline void multiply(float *tile, const float *weight, const float *copy, const int64_t *offset, int64_t count,
-                            int64_t taps, int outputs, int vectors)
-{
-    vector sum[OUTPUTS][SINGLE_VECTORS];
-#pragma GCC unroll 8
-    for (int o = 0; o < outputs; o++)
-#pragma GCC unroll 8
-        for (int v = 0; v < vectors; v++) sum[o][v] = vector_of(0);
-    for (int64_t j = 0; j < count; j++) {
-        const float *x = copy + offset[j];
-#pragma GCC unroll 8
-        for (int o = 0; o < outputs; o++) {
-            const vector w = vector_of(weight[o * taps + j]);
-#pragma GCC unroll 8
-            for (int v = 0; v < vectors; v++) sum[o][v] = vector_multiply_add(w, vector_load(x + v * LANES), sum[o][v]);
-        }
-    }
-#pragma GCC unroll 8
-    for (int o = 0; o < outputs; o++)
-#pragma GCC unroll 8
-        for (int v = 0; v < vectors; v++) {
-            float *total = tile + (o * vectors + v) * LANES;
-            vector_store(total, vector_load(total) + sum[o][v]);
-        }
-}
-
-/* tile[o][q] = bias[o] + sum over all taps. One long sum of thousands of products rounds several times worse than sums
- * of CHUNK, added up. weight, bias: of the first output. */
-static inline void fill_tile(float *tile, const struct conv *c, const float *weight, const float *bias,
-                             const float *copy, const int64_t *offset, int outputs, int vectors)
-{
-    for (int i = 0; i < outputs * vectors * LANES; i++) tile[i] = bias ? bias[i / (vectors * LANES)] : 0;
-    for (int64_t j = 0; j < c->taps; j += CHUNK)
-        multiply(tile, weight + j, copy, offset + j, least(CHUNK, c->taps - j), c->taps, outputs, vectors);
+    memset(copy, 0, COPY_MARGIN * sizeof *copy);
 }
 
 /* Outputs of a tile's row, [begin, begin + count) of q, to where they belong: `first` is output q = 0. */
@@ -215,40 +120,38 @@ struct conv_run {
 };
 
 /* Outputs [o, o + OUTPUTS), or the one output o, for q in [0, count); channel is the first output's. */
-static void run_block(const struct conv_run *run, const float *copy, const int64_t *offset, int64_t channel,
+static void run_block(const struct conv_run *run, const float *copy, const struct tap *taps, int64_t channel,
                       int64_t first, int64_t count, bool single)
 {
     const struct conv *c = &run->conv;
+    const struct products products = { taps, c->taps, c->taps };
     const float *weight = run->weight + channel * c->taps, *bias = run->bias ? run->bias + channel : NULL;
     const int64_t volume = c->dst.d * c->dst.h * c->dst.w;
-    const int64_t lanes = (single ? SINGLE_VECTORS : VECTORS) * LANES;
     float tile[TILE];
-    for (int64_t q = 0; q < count; q += lanes) {
-        if (single)
-            fill_tile(tile, c, weight, bias, copy + q, offset, 1, SINGLE_VECTORS);
-        else
-            fill_tile(tile, c, weight, bias, copy + q, offset, OUTPUTS, VECTORS);
+    for (int64_t q = 0, lanes; q < count; q += lanes) {
+        lanes = fill_tile(tile, &products, weight, bias, copy + q, single);
         for (int64_t o = 0; o < (single ? 1 : OUTPUTS); o++)
             store(&run->epilogue, tile + o * lanes, c, first + o * volume, channel + o, q, least(lanes, count - q));
     }
 }
 
-static void run_item(const struct conv_run *run, float *copy, const int64_t *offset, int64_t item)
+static void run_item(const struct conv_run *run, float *copy, const struct tap *taps, int64_t item)
 {
     const struct conv *c = &run->conv;
-    const int64_t row = item % c->row_blocks * c->rows, z = item / c->row_blocks % c->dst.d;
-    const int64_t part = item / c->row_blocks / c->dst.d % c->parts;
-    const int64_t group = item / c->row_blocks / c->dst.d / c->parts % c->groups;
-    const int64_t n = item / c->row_blocks / c->dst.d / c->parts / c->groups;
+    const struct split *split = &c->split;
+    const int64_t row = item % split->row_blocks * split->rows, z = item / split->row_blocks % c->dst.d;
+    const int64_t part = item / split->row_blocks / c->dst.d % split->parts;
+    const int64_t group = item / split->row_blocks / c->dst.d / split->parts % c->groups;
+    const int64_t n = item / split->row_blocks / c->dst.d / split->parts / c->groups;
 
     copy_inputs(copy, run->src + (n * c->src.c + group * c->inputs) * c->src.d * c->src.h * c->src.w, c, z, row);
-    const int64_t count = (least(c->rows, c->dst.h - row) - 1) * c->pitch + c->dst.w;
-    const int64_t end = least(c->outputs, (part + 1) * c->part);
-    for (int64_t o = part * c->part; o < end;) {
+    const int64_t count = (least(split->rows, c->dst.h - row) - 1) * c->pitch + c->dst.w;
+    const int64_t end = least(c->outputs, (part + 1) * split->part);
+    for (int64_t o = part * split->part; o < end;) {
         const bool single = end - o < OUTPUTS;
         const int64_t channel = group * c->outputs + o;
         const int64_t first = (((n * c->dst.c + channel) * c->dst.d + z) * c->dst.h + row) * c->dst.w;
-        run_block(run, copy, offset, channel, first, count, single);
+        run_block(run, copy, taps, channel, first, count, single);
         o += single ? 1 : OUTPUTS;
     }
 }
@@ -256,10 +159,10 @@ static void run_item(const struct conv_run *run, float *copy, const int64_t *off
 static void run_items(void *context, int64_t begin, int64_t end, int32_t worker)
 {
     const struct conv_run *run = context;
-    int64_t *offset = step_scratch(run->step, worker);
-    float *copy = (float *)(void *)(offset + run->conv.taps);
-    set_offsets(offset, &run->conv);
-    for (int64_t item = begin; item < end; item++) run_item(run, copy, offset, item);
+    struct tap *taps = step_scratch(run->step, worker);
+    float *copy = (float *)(void *)(taps + run->conv.taps);
+    set_taps(taps, &run->conv);
+    for (int64_t item = begin; item < end; item++) run_item(run, copy, taps, item);
 }
 
 void TIERED(run_conv)(const struct step *step)
@@ -273,5 +176,5 @@ void TIERED(run_conv)(const struct step *step)
         .bias = step_input(step, 2),
     };
     const struct conv *c = &run.conv;
-    pool_run(step->pool, run_items, &run, c->dst.n * c->groups * c->parts * c->dst.d * c->row_blocks);
+    pool_run(step->pool, run_items, &run, c->dst.n * c->groups * c->split.parts * c->dst.d * c->split.row_blocks);
 }

@@ -14,4 +14,10 @@ const struct operation_form TIERED(operations)[OPERATION_COUNT] = {
     [OPERATION_SCALE_SHIFT] = { TIERED(run_scale_shift), NULL },
     [OPERATION_SOFTMAX] = { TIERED(run_softmax), NULL },
     [OPERATION_TRANSPOSE] = { TIERED(run_transpose), NULL },
+    [OPERATION_ACTIVATION_BACK] = { TIERED(run_activation_back), NULL },
+    [OPERATION_CONV_BACK] = { TIERED(run_conv_back), TIERED(conv_back_scratch) },
+    [OPERATION_INSTANCE_NORM_BACK] = { TIERED(run_instance_norm_back), NULL },
+    [OPERATION_POOL_BACK] = { TIERED(run_pool_back), TIERED(pool_back_scratch) },
+    [OPERATION_REDUCE_BACK] = { TIERED(run_reduce_back), NULL },
+    [OPERATION_SOFTMAX_BACK] = { TIERED(run_softmax_back), NULL },
 };

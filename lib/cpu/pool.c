@@ -4,6 +4,7 @@
  * padded input: a last window may reach past even that. Row by row, tap by tap, in double. */
 #include <math.h>
 #include "cpu/operations.h"
+#include "cpu/window.h"
 
 struct pool_run_context {
     const struct step *step;
@@ -12,35 +13,6 @@ struct pool_run_context {
     const float *input;
     float *output;
 };
-
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
-/* Taps of a window at output `index` whose place is in [low, high). */
-struct taps {
-    int64_t begin, end;
-};
-static struct taps taps_inside(const struct window *window, int axis, int64_t index, int64_t low, int64_t high)
-{
-    const int64_t dilation = window->dilation[axis];
-    const int64_t first = index * window->stride[axis] - window->pad_before[axis];
-    struct taps taps = { 0, window->kernel[axis] };
-    if (first < low) taps.begin = least(taps.end, divide_up(low - first, dilation));
-    if (first + (taps.end - 1) * dilation >= high) taps.end = most(taps.begin, divide_up(high - first, dilation));
-    return taps;
-}
-
-/* How many taps of the window at `index` an average counts along one axis. */
-static int64_t counted(const struct node *node, int axis, int64_t index, int64_t extent)
-{
-    const struct window *window = &node->pool.window;
-    const int64_t before = window->pad_before[axis], after = window->pad_after[axis];
-    const struct taps taps = node->pool.count_padding ? taps_inside(window, axis, index, -before, extent + after)
-                                                      : taps_inside(window, axis, index, 0, extent);
-    return taps.end - taps.begin;
-}
 
 /* row[x] += or max= src[x * stride + kx * dilation - pad] for every x where that is inside. */
 static void gather(double *row, const float *src, const struct pool_run_context *run, int64_t kx)
@@ -65,9 +37,9 @@ static void finish_row(float *dst, const double *row, const struct pool_run_cont
         for (int64_t x = 0; x < run->dst.w; x++) dst[x] = (float)row[x];
         return;
     }
-    const int64_t count = counted(node, 0, z, run->src.d) * counted(node, 1, y, run->src.h);
+    const int64_t count = taps_counted(node, 0, z, run->src.d) * taps_counted(node, 1, y, run->src.h);
     for (int64_t x = 0; x < run->dst.w; x++)
-        dst[x] = (float)(row[x] / (double)(count * counted(node, 2, x, run->src.w)));
+        dst[x] = (float)(row[x] / (double)(count * taps_counted(node, 2, x, run->src.w)));
 }
 
 static void run_row(const struct pool_run_context *run, double *row, int64_t plane, int64_t z, int64_t y)

@@ -34,4 +34,15 @@ static inline double sum_of_squares(const float *src, int64_t count, double mean
     return sum_partials(partial);
 }
 
+/* The sum of factor[i] * (src[i] - mean). */
+static inline double sum_of_products(const float *factor, const float *src, int64_t count, double mean)
+{
+    double partial[PARTIAL_SUMS] = { 0 };
+    int64_t i = 0;
+    for (; i + PARTIAL_SUMS <= count; i += PARTIAL_SUMS)
+        for (int l = 0; l < PARTIAL_SUMS; l++) partial[l] += factor[i + l] * (src[i + l] - mean);
+    for (int l = 0; i + l < count; l++) partial[l] += factor[i + l] * (src[i + l] - mean);
+    return sum_partials(partial);
+}
+
 #endif
