@@ -84,19 +84,23 @@ static bool written_directly(const char *path)
 }
 
 /* What a link points to is replaced, not the link; a path that does not exist yet stays as it is. */
-static char *resolved(const char *path)
+static tumorclass_status resolve(char **target, const char *path)
 {
-    char *target = strcmp(path, "-") ? realpath(path, NULL) : NULL;
-    char *copy = memory_string(target ? target : path);
-    free(target);
-    return copy;
+    const bool is_name = strcmp(path, "-") != 0;
+    char *real = is_name ? realpath(path, NULL) : NULL;
+    const bool kept = !is_name || (!real && errno == ENOENT);
+    if (!real && !kept && errno != ENOMEM)
+        return fail(TUMORCLASS_IO_ERROR, "%s cannot be created: %s", base_name(path), strerror(errno));
+    if (real || kept) *target = memory_string(real ? real : path);
+    free(real);
+    return *target ? TUMORCLASS_OK : fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a file name");
 }
 
 tumorclass_status file_create(struct output *output, const char *path)
 {
-    *output = (struct output){ .descriptor = -1, .path = memory_string(path), .target = resolved(path) };
-    tumorclass_status status = TUMORCLASS_OK;
-    if (!output->path || !output->target) status = fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a file name");
+    *output = (struct output){ .descriptor = -1, .path = memory_string(path) };
+    tumorclass_status status = output->path ? resolve(&output->target, path)
+                                            : fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a file name");
     if (status == TUMORCLASS_OK) status = written_directly(path) ? create_directly(output) : create_temporary(output);
     if (status != TUMORCLASS_OK) file_abandon(output);
     return status;

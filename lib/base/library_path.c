@@ -9,7 +9,7 @@ char *library_path(const char *relative)
 {
     static const char marker = 0; /* something of ours with an address */
     Dl_info about;
-    if (!dladdr(&marker, &about) || !about.dli_fname) return NULL;
+    if (!dladdr(&marker, &about) || !about.dli_fname) return memory_string("");
 
     const size_t folder = (size_t)(base_name(about.dli_fname) - about.dli_fname), length = strlen(relative);
     char *path = memory_allocate(folder + length + 1, 1);

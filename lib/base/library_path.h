@@ -3,7 +3,7 @@
 #define BASE_LIBRARY_PATH_H
 
 /* The folder of the shared library that this code is in (of the program, if it is linked into one) and `relative`
- * joined; memory_free takes it back. NULL: unknown, or no memory. */
+ * joined; memory_free takes it back. "": unknown; NULL: no memory. */
 char *library_path(const char *relative);
 
 #endif

@@ -7,9 +7,9 @@ enum { ALIGNMENT = 64 };
 static atomic_int_fast64_t allocations_until_failure;
 static atomic_int_fast64_t blocks_in_use;
 
-void memory_fail_at(int64_t nth)
+int64_t memory_fail_at(int64_t nth)
 {
-    atomic_store(&allocations_until_failure, nth);
+    return atomic_exchange(&allocations_until_failure, nth);
 }
 
 int64_t memory_blocks_in_use(void)

@@ -19,8 +19,9 @@ bool multiply_sizes(size_t *product, size_t a, size_t b);
 /* The product of `count` positive extents, or -1 if one is not positive or the product passes INT64_MAX. */
 int64_t multiply_extents(const int64_t *extents, size_t count);
 
-/* For tests: the n-th allocation from now fails (1 is the next one; 0: none does), counted over all threads. */
-void memory_fail_at(int64_t nth);
+/* For tests: the n-th allocation from now fails (1 is the next one; 0: none does), counted over all threads. Returns how
+ * far off the failure planned before still was; 0: it has happened. */
+int64_t memory_fail_at(int64_t nth);
 /* For tests: blocks handed out and not yet taken back. */
 int64_t memory_blocks_in_use(void);
 

@@ -35,7 +35,7 @@ static tumorclass_status locate(char path[PATH_MAX], const struct onnx_tensor *t
                                                       (int)tensor->location.size, tensor->location.data) >= PATH_MAX)
         return fail_location(tensor, TUMORCLASS_BAD_MODEL, "a name that is too long");
     if (!realpath(folder, root) || !realpath(joined, path))
-        return fail_location(tensor, TUMORCLASS_IO_ERROR, strerror(errno));
+        return fail_location(tensor, errno == ENOMEM ? TUMORCLASS_OUT_OF_MEMORY : TUMORCLASS_IO_ERROR, strerror(errno));
 
     const size_t length = strcmp(root, "/") ? strlen(root) : 0;
     if (strncmp(path, root, length) || path[length] != '/')

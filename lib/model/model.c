@@ -145,7 +145,8 @@ static tumorclass_status load_file(tumorclass_model **model, const char *path, c
 static tumorclass_status load_shipped(tumorclass_model **model, const tumorclass_model_options *options)
 {
     char *path = library_path(TUMORCLASS_MODEL_RELATIVE);
-    const bool beside = path && !access(path, R_OK);
+    if (!path) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for the path of the model that ships with the library");
+    const bool beside = !access(path, R_OK);
     const tumorclass_status status = load_file(model, beside ? path : TUMORCLASS_MODEL_PATH, options);
     memory_free(path);
     return status == TUMORCLASS_OK ? status : fail_within(status, "the model that ships with the library");

@@ -1,0 +1,488 @@
+/* Every allocation, mapping and thread that a call asks for is refused in its turn, once alone and once with all that
+ * come after it. The call then says OUT_OF_MEMORY and why, hands out nothing, leaks nothing and leaves no file; or it
+ * did without, and its answer is the same to the bit. The same handles work right after. */
+#include <dirent.h>
+#include "failures.h"
+#include "small_model.h"
+#include "unit/phantom.h"
+#include "unit/test_image_files.h"
+
+/* What the calls below work on; made before anything fails. */
+static struct bytes model_bytes;
+static tumorclass_model *model;
+static tumorclass_session *session;
+static struct phantom *scan, *mask;
+static tumorclass_result *answer;
+static float *map;
+
+enum { THREADS = 3 };
+
+/* ---- A digest of all that a caller can see (FNV-1a) ---- */
+
+static const uint64_t start = UINT64_C(14695981039346656037);
+
+static uint64_t mix(uint64_t digest, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < size; i++) digest = (digest ^ bytes[i]) * UINT64_C(1099511628211);
+    return digest;
+}
+
+static uint64_t mix_text(uint64_t digest, const char *text)
+{
+    return text ? mix(digest, text, strlen(text) + 1) : mix(digest, "\1", 1);
+}
+
+static uint64_t mix_properties(uint64_t digest, const tumorclass_property *properties, size_t count)
+{
+    for (size_t i = 0; i < count; i++) digest = mix_text(mix_text(digest, properties[i].key), properties[i].value);
+    return mix(digest, &count, sizeof count);
+}
+
+static uint64_t model_digest(const tumorclass_model *of)
+{
+    size_t count;
+    uint64_t digest = mix_text(mix_text(start, tumorclass_model_name(of)), tumorclass_model_sha256(of));
+    for (int32_t i = 0; i < tumorclass_model_class_count(of); i++) {
+        digest = mix_text(digest, tumorclass_model_class_name(of, i));
+        digest = mix_text(digest, tumorclass_model_class_code(of, i));
+    }
+    const tumorclass_property *properties = tumorclass_model_metadata(of, &count);
+    digest = mix_properties(digest, properties, count);
+    properties = tumorclass_model_facts(of, &count);
+    return mix_properties(digest, properties, count);
+}
+
+static uint64_t image_digest(const tumorclass_image *image)
+{
+    size_t count;
+    const tumorclass_volume *volume = tumorclass_image_volume(image);
+    const tumorclass_property *header = tumorclass_image_header(image, &count);
+    uint64_t digest = mix_properties(mix_text(start, tumorclass_image_name(image)), header, count);
+    digest = mix(digest, volume->affine, sizeof volume->affine);
+    return mix(digest, volume->data, (size_t)volume_count(volume) * dtype_size(volume->dtype));
+}
+
+/* Without the times, and the device, which names the threads that could be had. */
+static uint64_t result_digest(const tumorclass_result *result)
+{
+    size_t count;
+    const float *values = tumorclass_result_probabilities(result, &count);
+    uint64_t digest = mix(start, values, count * sizeof *values);
+    values = tumorclass_result_logits(result, &count);
+    digest = mix(digest, values, count * sizeof *values);
+    values = tumorclass_result_embedding(result, &count);
+    digest = mix(digest, values, count * sizeof *values);
+    const tumorclass_qc *qc = tumorclass_result_qc(result, &count);
+    for (size_t i = 0; i < count; i++) digest = mix_text(mix_text(digest, qc[i].code), qc[i].message);
+    const tumorclass_property *provenance = tumorclass_result_provenance(result, &count);
+    ck_assert_ptr_nonnull(tumorclass_result_device(result));
+    return mix_properties(digest, provenance, count);
+}
+
+static uint64_t file_digest(const char *path)
+{
+    struct mapping file;
+    ck_assert_int_eq(file_map(&file, path, SIZE_MAX), TUMORCLASS_OK);
+    const uint64_t digest = mix(start, file.data, file.size);
+    file_unmap(&file);
+    return digest;
+}
+
+/* ---- The calls: each does its thing in a window in which things may fail, and takes it back ---- */
+
+struct call {
+    const char *name;
+    tumorclass_status (*run)(uint64_t *digest, const struct call *call);
+    const char *file; /* in the test's folder */
+    int32_t class_index, method;
+    int64_t step; /* every so many failures of a long call, from the 16th on; 0: each */
+};
+
+static tumorclass_status load_model(uint64_t *digest, const struct call *call)
+{
+    const char *path = call->file ? in_folder(call->file) : NULL;
+    tumorclass_model *loaded = (tumorclass_model *)1;
+    failures_begin();
+    const tumorclass_status status = tumorclass_model_load(&loaded, path, NULL);
+    failures_end();
+    if (status == TUMORCLASS_OK)
+        *digest = model_digest(loaded);
+    else
+        ck_assert_ptr_null(loaded);
+    tumorclass_model_free(loaded);
+    return status;
+}
+
+static tumorclass_status load_model_memory(uint64_t *digest, const struct call *call)
+{
+    (void)call;
+    tumorclass_model *loaded = (tumorclass_model *)1;
+    failures_begin();
+    const tumorclass_status status = tumorclass_model_load_memory(&loaded, model_bytes.data, model_bytes.size, NULL);
+    failures_end();
+    if (status == TUMORCLASS_OK)
+        *digest = model_digest(loaded);
+    else
+        ck_assert_ptr_null(loaded);
+    tumorclass_model_free(loaded);
+    return status;
+}
+
+static tumorclass_status read_image(uint64_t *digest, const struct call *call)
+{
+    const char *path = in_folder(call->file);
+    tumorclass_image *image = (tumorclass_image *)1;
+    failures_begin();
+    const tumorclass_status status = tumorclass_image_read(&image, path, NULL);
+    failures_end();
+    if (status == TUMORCLASS_OK)
+        *digest = image_digest(image);
+    else
+        ck_assert_ptr_null(image);
+    tumorclass_image_free(image);
+    return status;
+}
+
+static tumorclass_status create_session(uint64_t *digest, const struct call *call)
+{
+    (void)call;
+    tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
+    options.threads = THREADS;
+    tumorclass_session *created = (tumorclass_session *)1;
+    failures_begin();
+    const tumorclass_status status = tumorclass_session_create(&created, model, &options);
+    failures_end();
+    if (status == TUMORCLASS_OK) {
+        tumorclass_result *result;
+        ck_assert_int_eq(tumorclass_classify(created, &result, &scan->volume, NULL), TUMORCLASS_OK);
+        *digest = result_digest(result);
+        tumorclass_result_free(result);
+    } else {
+        ck_assert_ptr_null(created);
+    }
+    tumorclass_session_free(created);
+    return status;
+}
+
+/* Sizes are no handles: one that cannot be worked out is SIZE_MAX. */
+static tumorclass_status measure(uint64_t *digest, const struct call *call)
+{
+    (void)call;
+    failures_begin();
+    const size_t sizes[] = { tumorclass_model_memory(model), tumorclass_session_memory(session, &scan->volume) };
+    failures_end();
+    *digest = mix(start, sizes, sizeof sizes);
+    return sizes[0] == SIZE_MAX || sizes[1] == SIZE_MAX ? TUMORCLASS_OUT_OF_MEMORY : TUMORCLASS_OK;
+}
+
+static tumorclass_status preprocess(uint64_t *digest, const struct call *call)
+{
+    (void)call;
+    tumorclass_image *input = (tumorclass_image *)1;
+    failures_begin();
+    const tumorclass_status status = tumorclass_preprocess(session, &input, &scan->volume, NULL);
+    failures_end();
+    if (status == TUMORCLASS_OK)
+        *digest = image_digest(input);
+    else
+        ck_assert_ptr_null(input);
+    tumorclass_image_free(input);
+    return status;
+}
+
+static tumorclass_status classify(uint64_t *digest, const struct call *call)
+{
+    (void)call;
+    tumorclass_scan_options options = TUMORCLASS_SCAN_OPTIONS_INIT;
+    if (call->file) options.mask = &mask->volume;
+    tumorclass_result *result = (tumorclass_result *)1;
+    failures_begin();
+    const tumorclass_status status = tumorclass_classify(session, &result, &scan->volume, &options);
+    failures_end();
+    if (status == TUMORCLASS_OK)
+        *digest = result_digest(result);
+    else
+        ck_assert_ptr_null(result);
+    tumorclass_result_free(result);
+    return status;
+}
+
+static tumorclass_status attend(uint64_t *digest, const struct call *call)
+{
+    tumorclass_attention_summary summaries[SMALL_CLASSES] = { 0 };
+    tumorclass_attention_options options = TUMORCLASS_ATTENTION_OPTIONS_INIT;
+    options.method = call->method;
+    const size_t maps = call->class_index == TUMORCLASS_ALL_CLASSES ? SMALL_CLASSES : 1;
+    const size_t count = maps * (size_t)volume_count(&scan->volume);
+    failures_begin();
+    const tumorclass_status status = tumorclass_attention(session, map, count, summaries, answer, call->class_index,
+                                                          &options);
+    failures_end();
+    *digest = mix(mix(start, map, count * sizeof *map), summaries, sizeof summaries);
+    return status;
+}
+
+static tumorclass_status write_map(uint64_t *digest, const struct call *call)
+{
+    const char *path = in_folder(call->file);
+    const tumorclass_volume volumes[2] = { scan->volume, mask->volume };
+    failures_begin();
+    const tumorclass_status status = tumorclass_image_write(path, volumes, 2, NULL);
+    failures_end();
+    if (status == TUMORCLASS_OK) *digest = file_digest(path);
+    if (status == TUMORCLASS_OK) ck_assert_int_eq(unlink(path), 0);
+    return status;
+}
+
+static tumorclass_status write_bytes(uint64_t *digest, const struct call *call)
+{
+    const char *path = in_folder(call->file);
+    failures_begin();
+    const tumorclass_status status = tumorclass_write_file(path, model_bytes.data, model_bytes.size);
+    failures_end();
+    if (status == TUMORCLASS_OK) *digest = file_digest(path);
+    struct stat about;
+    ck_assert(!lstat(path, &about) && S_ISLNK(about.st_mode)); /* what it points to is written */
+    return status;
+}
+
+/* ---- Files to read ---- */
+
+/* The parts of a file that image_write made, as the two files of a pair. */
+static void save_pair(const char *whole)
+{
+    struct mapping file;
+    ck_assert_int_eq(file_map(&file, whole, SIZE_MAX), TUMORCLASS_OK);
+    unsigned char header[348];
+    memcpy(header, file.data, sizeof header);
+    memcpy(header + 344, "ni1", 4);
+    memset(header + 108, 0, 4); /* vox_offset */
+    save("pair.hdr", header, sizeof header);
+    save("pair.img", file.data + 352, file.size - 352);
+    file_unmap(&file);
+}
+
+static void make_files(void)
+{
+    ck_assert_int_eq(tumorclass_image_write(in_folder("scan.nii"), &scan->volume, 1, NULL), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_image_write(in_folder("scan.nii.gz"), &scan->volume, 1, NULL), TUMORCLASS_OK);
+    save_pair(in_folder("scan.nii"));
+    save("small.onnx", model_bytes.data, model_bytes.size);
+    struct bytes external = small_model("dense.bin");
+    save("external.onnx", external.data, external.size);
+    save("dense.bin", small_weights() + 100, 96);
+    bytes_free(&external);
+    save("old.onnx", "old", 3);
+    ck_assert_int_eq(symlink("old.onnx", in_folder("link.onnx")), 0);
+}
+
+static int count_files(void)
+{
+    DIR *stream = opendir(folder);
+    ck_assert_ptr_nonnull(stream);
+    int count = 0;
+    while (readdir(stream)) count++;
+    closedir(stream);
+    return count;
+}
+
+static void set_up(void)
+{
+    static const double step[3] = { 6, 6, 7 };
+    enter_folder();
+    model_bytes = small_model(NULL);
+    scan = phantom_create(20, 22, 18, step, 0.1, false);
+    mask = phantom_create(20, 22, 18, step, 0.1, false);
+    make_files();
+    map = malloc(SMALL_CLASSES * (size_t)volume_count(&scan->volume) * sizeof *map);
+    tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
+    options.threads = THREADS;
+    ck_assert_int_eq(tumorclass_model_load(&model, in_folder("small.onnx"), NULL), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_session_create(&session, model, &options), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_classify(session, &answer, &scan->volume, NULL), TUMORCLASS_OK);
+}
+
+static void tear_down(void)
+{
+    tumorclass_result_free(answer);
+    tumorclass_session_free(session);
+    tumorclass_model_free(model);
+    free(map);
+    free(mask);
+    free(scan);
+    bytes_free(&model_bytes);
+    leave_folder();
+}
+
+/* ---- Failing ---- */
+
+static tumorclass_status run_with(uint64_t *digest, const struct call *call, enum scarce what, int64_t first,
+                                  bool onwards)
+{
+    const int files = count_files();
+    const int64_t in_use = failures_in_use();
+    failures_plan(what, first, onwards);
+    const tumorclass_status status = call->run(digest, call);
+    const int64_t lost = failures_in_use() - in_use;
+    ck_assert_msg(lost == 0, "%s: %lld blocks are lost after failure %lld", call->name, (long long)lost,
+                  (long long)first);
+    ck_assert_msg(count_files() == files, "%s: a file is left after failure %lld", call->name, (long long)first);
+    return status;
+}
+
+static void expect_right(const struct call *call, uint64_t wanted, const char *when, int64_t first)
+{
+    uint64_t digest = 0;
+    const tumorclass_status status = run_with(&digest, call, SCARCE_MEMORY, 0, false);
+    ck_assert_msg(status == TUMORCLASS_OK && digest == wanted, "%s: status %d, %s answer %s failure %lld: %s",
+                  call->name, (int)status, digest == wanted ? "the same" : "another", when, (long long)first,
+                  tumorclass_last_error());
+}
+
+/* Whether the n-th failure came: the call then failed as it should, or did without. */
+static bool fail_once(const struct call *call, uint64_t wanted, enum scarce what, int64_t first, bool onwards)
+{
+    uint64_t digest = 0;
+    fail(TUMORCLASS_OK, "no sentence yet");
+    const tumorclass_status status = run_with(&digest, call, what, first, onwards);
+    if (!failures_count()) return false;
+    if (status == TUMORCLASS_OK) {
+        ck_assert_msg(digest == wanted, "%s: another answer with failure %lld", call->name, (long long)first);
+    } else {
+        ck_assert_msg(status == TUMORCLASS_OUT_OF_MEMORY && what == SCARCE_MEMORY,
+                      "%s: status %d from failure %lld: %s", call->name, (int)status, (long long)first,
+                      tumorclass_last_error());
+        ck_assert_msg(strstr(tumorclass_last_error(), "no sentence") == NULL, "%s: no sentence from failure %lld",
+                      call->name, (long long)first);
+    }
+    expect_right(call, wanted, "after", first);
+    return true;
+}
+
+/* How many failures could be had. */
+static int64_t exhaust(const struct call *call, enum scarce what, bool onwards)
+{
+    uint64_t wanted = 0;
+    int64_t first = 1, last = 0;
+    if (!failures_plan(what, 1, onwards)) return 0;
+    failures_plan(what, 0, onwards);
+    ck_assert_int_eq(call->run(&wanted, call), TUMORCLASS_OK); /* libc keeps the stacks of ended threads */
+    expect_right(call, wanted, "before", 1);
+    for (; fail_once(call, wanted, what, first, onwards); first += call->step && first > 15 ? call->step : 1)
+        last = first;
+    return last;
+}
+
+/* `least`: failures that there must be, or the window is not where the work is. */
+static void exhaust_calls(const struct call *calls, size_t count, int64_t least)
+{
+    for (size_t i = 0; i < count; i++) {
+        const int64_t single = exhaust(&calls[i], SCARCE_MEMORY, false), all = exhaust(&calls[i], SCARCE_MEMORY, true);
+        printf("%s: %lld failures, %lld of all from one on\n", calls[i].name, (long long)single, (long long)all);
+        ck_assert_int_ge(single, least);
+    }
+}
+#define EXHAUST(calls, least) exhaust_calls(calls, sizeof calls / sizeof *calls, least)
+
+START_TEST(model_load_survives)
+{
+    const struct call calls[] = {
+        { .name = "model from memory", .run = load_model_memory },
+        { .name = "shipped model", .run = load_model, .step = 29 },
+        { .name = "model from a file", .run = load_model, .file = "small.onnx" },
+        { .name = "model with external data", .run = load_model, .file = "external.onnx" },
+    };
+    EXHAUST(calls, 100);
+}
+END_TEST
+
+START_TEST(image_read_survives)
+{
+    const struct call calls[] = {
+        { .name = "image", .run = read_image, .file = "scan.nii" },
+        { .name = "compressed image", .run = read_image, .file = "scan.nii.gz" },
+        { .name = "header of a pair", .run = read_image, .file = "pair.hdr" },
+        { .name = "voxels of a pair", .run = read_image, .file = "pair.img" },
+    };
+    EXHAUST(calls, 4);
+}
+END_TEST
+
+START_TEST(session_create_survives)
+{
+    const struct call calls[] = { { .name = "session", .run = create_session } };
+    EXHAUST(calls, 8);
+    const struct call sizes[] = { { .name = "memory", .run = measure } };
+    EXHAUST(sizes, 2);
+}
+END_TEST
+
+START_TEST(session_does_with_the_threads_that_can_be_had)
+{
+    const struct call call = { .name = "session", .run = create_session };
+    if (!failures_plan(SCARCE_THREADS, 1, false)) return;
+    ck_assert_int_eq(exhaust(&call, SCARCE_THREADS, false), THREADS - 1);
+    ck_assert_int_eq(exhaust(&call, SCARCE_THREADS, true), THREADS - 1);
+}
+END_TEST
+
+START_TEST(classify_survives)
+{
+    const struct call calls[] = {
+        { .name = "preprocess", .run = preprocess },
+        { .name = "classify", .run = classify },
+        { .name = "classify with a mask", .run = classify, .file = "mask" },
+    };
+    EXHAUST(calls, 10);
+}
+END_TEST
+
+START_TEST(attention_survives)
+{
+    static const struct call calls[] = {
+        { .name = "attention", .run = attend, .class_index = 1 },
+        { .name = "attention of all", .run = attend, .class_index = TUMORCLASS_ALL_CLASSES },
+        { .name = "CAM", .run = attend, .class_index = 1, .method = TUMORCLASS_ATTENTION_CAM },
+        { .name = "Grad-CAM", .run = attend, .class_index = 1, .method = TUMORCLASS_ATTENTION_GRADCAM },
+        { .name = "Grad-CAM of all",
+          .run = attend,
+          .class_index = TUMORCLASS_ALL_CLASSES,
+          .method = TUMORCLASS_ATTENTION_GRADCAM },
+        { .name = "HiResCAM", .run = attend, .class_index = 1, .method = TUMORCLASS_ATTENTION_HIRESCAM },
+        { .name = "HiResCAM of all",
+          .run = attend,
+          .class_index = TUMORCLASS_ALL_CLASSES,
+          .method = TUMORCLASS_ATTENTION_HIRESCAM },
+    };
+    EXHAUST(calls, 1);
+}
+END_TEST
+
+START_TEST(write_survives)
+{
+    const struct call calls[] = {
+        { .name = "write", .run = write_map, .file = "map.nii" },
+        { .name = "write compressed", .run = write_map, .file = "map.nii.gz" },
+        { .name = "write through a link", .run = write_bytes, .file = "link.onnx" },
+    };
+    EXHAUST(calls, 3);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("alloc");
+    TCase *cases = tcase_create("alloc");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_test(cases, model_load_survives);
+    tcase_add_test(cases, image_read_survives);
+    tcase_add_test(cases, session_create_survives);
+    tcase_add_test(cases, session_does_with_the_threads_that_can_be_had);
+    tcase_add_test(cases, classify_survives);
+    tcase_add_test(cases, attention_survives);
+    tcase_add_test(cases, write_survives);
+    tcase_set_timeout(cases, 120);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
