@@ -375,9 +375,8 @@ TUMORCLASS_API tumorclass_status tumorclass_attention(tumorclass_session *sessio
                                                       const tumorclass_result *result, int32_t class_index,
                                                       const tumorclass_attention_options *options /* or NULL */);
 /** What a map of these options is made of, for reports: "HiResCAM, level 3 of 5 (32 x 32 x 32 cells)". */
-TUMORCLASS_API tumorclass_status
-tumorclass_attention_describe(const tumorclass_session *session, char *text, size_t size,
-                              const tumorclass_attention_options *options /* or NULL */);
+TUMORCLASS_API tumorclass_status tumorclass_attention_describe(
+    tumorclass_session *session, char *text, size_t size, const tumorclass_attention_options *options /* or NULL */);
 
 /* ---- Streams: many scans, reading overlapped with running -------------------------------------------------------- */
 

@@ -38,13 +38,13 @@ static size_t scratch_bytes(const struct graph *graph, const struct tier *tier)
     return bytes;
 }
 
-static tumorclass_status measure(size_t *bytes, const struct graph *graph, int32_t threads)
+static tumorclass_status measure(size_t *bytes, const struct graph *graph, int32_t threads, int32_t tier)
 {
     struct plan plan;
     const tumorclass_status status = plan_memory(&plan, graph);
     if (status != TUMORCLASS_OK) return status;
     size_t scratch;
-    const bool representable = multiply_sizes(&scratch, scratch_bytes(graph, tier_get(0)), (size_t)threads);
+    const bool representable = multiply_sizes(&scratch, scratch_bytes(graph, tier_get(tier)), (size_t)threads);
     *bytes = sizeof(struct cpu_state) + plan.arena_size + scratch;
     plan_free(&plan);
     if (!representable || *bytes < scratch) return fail(TUMORCLASS_LIMIT, "the network needs more memory than exists");
@@ -96,10 +96,10 @@ tumorclass_status cpu_open(struct cpu_state **state, const struct graph *graph, 
     return TUMORCLASS_OK;
 }
 
-static tumorclass_status open_best(void **state, const struct graph *graph, const struct backend_options *options)
+static tumorclass_status open_state(void **state, const struct graph *graph, const struct backend_options *options)
 {
     struct cpu_state *s;
-    const tumorclass_status status = cpu_open(&s, graph, options, tier_get(0));
+    const tumorclass_status status = cpu_open(&s, graph, options, tier_get(options->tier));
     *state = s;
     return status;
 }
@@ -139,4 +139,4 @@ static tumorclass_status download(void *state, float *dst, int32_t value)
     return TUMORCLASS_OK;
 }
 
-const struct backend cpu_backend = { "CPU", measure, open_best, close_state, describe, upload, run, download };
+const struct backend cpu_backend = { "CPU", measure, open_state, close_state, describe, upload, run, download };

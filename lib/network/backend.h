@@ -9,6 +9,7 @@
 struct backend_options {
     struct pool *pool; /* borrowed; outlives the state */
     int32_t device;
+    int32_t tier; /* of the CPU: the n-th instruction set of tier_get */
 };
 
 /* Taken whole. A state is one arena with packed weights for one graph; graph and options.pool outlive it. Layout and
@@ -16,7 +17,7 @@ struct backend_options {
 struct backend {
     const char *name; /* "CPU" */
     /* Bytes that a state will hold, before there is one. */
-    tumorclass_status (*measure)(size_t *bytes, const struct graph *graph, int32_t threads);
+    tumorclass_status (*measure)(size_t *bytes, const struct graph *graph, int32_t threads, int32_t tier);
     tumorclass_status (*open)(void **state, const struct graph *graph, const struct backend_options *options);
     void (*close)(void *state); /* NULL included */
     /* What runs, in words: "AVX-512". */

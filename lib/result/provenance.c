@@ -3,12 +3,28 @@
 
 static void record_model(tumorclass_result *result)
 {
-    const tumorclass_model *model = result->model;
+    const struct member *first = &result->members[0];
     result_provide(result, "library", "tumorclass %s", TUMORCLASS_VERSION_STRING);
-    result_provide(result, "model", "%s", model->name);
-    result_provide(result, "model_sha256", "%s", model->sha256);
+    result_provide(result, "model", "%s", first->model->name);
+    result_provide(result, "model_sha256", "%s", first->model->sha256);
     result_provide(result, "precision", "float32");
-    result_provide(result, "temperature", "%.9g", model->metadata.temperature);
+    result_provide(result, "temperature", "%.9g", first->model->metadata.temperature);
+}
+
+/* The further models of an ensemble: "model_2", ... */
+static void record_further_models(tumorclass_result *result)
+{
+    int number = 1;
+    for (int32_t i = 1; i < result->member_count; i++) {
+        const struct member *member = &result->members[i];
+        if (member->flips) continue;
+        number++;
+        const char *name = result_keep(result, "model_%d", number),
+                   *sha256 = result_keep(result, "model_%d_sha256", number);
+        if (!name || !sha256) return;
+        result_provide(result, name, "%s", member->model->name);
+        result_provide(result, sha256, "%s", member->model->sha256);
+    }
 }
 
 static void record_scan(tumorclass_result *result)
@@ -27,7 +43,7 @@ static void record_scan(tumorclass_result *result)
 
 static void record_grid(tumorclass_result *result)
 {
-    const struct preprocess_spec *spec = &result->model->metadata.preprocess;
+    const struct preprocess_spec *spec = &result->members[0].model->metadata.preprocess;
     result_provide(result, "input_orientation", "%s", spec->orientation);
     result_provide(result, "input_shape", "%lld,%lld,%lld", (long long)spec->shape[0], (long long)spec->shape[1],
                    (long long)spec->shape[2]);
@@ -51,7 +67,7 @@ static void record_foreground(tumorclass_result *result)
 static void record_norm(tumorclass_result *result)
 {
     static const char *const names[] = { "zscore-foreground", "zscore", "percentile", "none" };
-    const struct preprocess_spec *spec = &result->model->metadata.preprocess;
+    const struct preprocess_spec *spec = &result->members[0].model->metadata.preprocess;
     const struct preprocess_facts *facts = &result->preparation.facts;
     result_provide(result, "norm", "%s", names[spec->norm]);
     if (spec->norm == NORM_ZSCORE_FOREGROUND || spec->norm == NORM_ZSCORE) {
@@ -61,10 +77,19 @@ static void record_norm(tumorclass_result *result)
     if (spec->norm == NORM_PERCENTILE) result_provide(result, "norm_range", "%.9g,%.9g", facts->low, facts->high);
 }
 
-void provenance_record(tumorclass_result *result)
+static void record_flips(tumorclass_result *result, uint32_t flips)
+{
+    if (!flips) return;
+    result_provide(result, "flips", "%s%s%s", flips & TUMORCLASS_FLIP_LEFT_RIGHT ? "left-right " : "",
+                   flips & TUMORCLASS_FLIP_BACK_FRONT ? "back-front " : "",
+                   flips & TUMORCLASS_FLIP_DOWN_UP ? "down-up " : "");
+}
+
+void provenance_record(tumorclass_result *result, uint32_t flips)
 {
     static void (*const records[])(tumorclass_result *) = {
-        record_model, record_scan, record_grid, record_foreground, record_norm,
+        record_model, record_further_models, record_scan, record_grid, record_foreground, record_norm,
     };
     for (size_t i = 0; i < sizeof records / sizeof *records; i++) records[i](result);
+    record_flips(result, flips);
 }

@@ -18,39 +18,102 @@ static tumorclass_status allocate_floats(float **floats, int64_t count)
                    : fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a result of %lld values", (long long)count);
 }
 
-/* Features and embedding, where the network has a global average pool in front of its last dense layer. */
-static tumorclass_status allocate_features(tumorclass_result *result, const struct graph *graph)
-{
-    if (graph->features == NO_VALUE) return TUMORCLASS_OK;
-    const struct shape *shape = &graph->values[graph->features].shape;
-    const struct extents extents = shape_extents(shape);
-    result->grid.channels = extents.c;
-    memcpy(result->grid.extent, (int64_t[]){ extents.d, extents.h, extents.w }, sizeof result->grid.extent);
-    tumorclass_status status = allocate_floats(&result->features, shape_count(shape));
-    if (status == TUMORCLASS_OK) status = allocate_floats(&result->embedding, extents.c);
-    result->grid.features = result->features;
-    return status;
-}
+/* ---- Members ---- */
 
-tumorclass_status result_create(tumorclass_result **result, tumorclass_model *model, const tumorclass_volume *scan)
+tumorclass_status result_create(tumorclass_result **result, const tumorclass_volume *scan, int32_t count)
 {
     *result = NULL;
     tumorclass_result *r = memory_zeroed(1, sizeof *r);
-    if (!r) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a result");
-    r->model = model_retain(model);
+    if (r) r->members = memory_zeroed((size_t)count, sizeof *r->members);
+    if (!r || !r->members) {
+        tumorclass_result_free(r);
+        return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a result");
+    }
     r->scan = *scan;
     r->scan.data = NULL;
-    memcpy(r->grid.input_shape, model->metadata.preprocess.shape, sizeof r->grid.input_shape);
-
-    tumorclass_status status = allocate_floats(&r->probabilities, model->metadata.class_count);
-    if (status == TUMORCLASS_OK) status = allocate_floats(&r->logits, model->metadata.class_count);
-    if (status == TUMORCLASS_OK) status = allocate_features(r, &model->graph);
-    if (status != TUMORCLASS_OK) {
-        tumorclass_result_free(r);
-        return status;
-    }
     *result = r;
     return TUMORCLASS_OK;
+}
+
+static int64_t value_count(const struct graph *graph, int32_t value)
+{
+    return value == NO_VALUE ? 0 : shape_count(&graph->values[value].shape);
+}
+
+size_t result_member_memory(const tumorclass_model *model)
+{
+    const struct graph *graph = &model->graph;
+    const int64_t values = multiply_extents(model->metadata.preprocess.shape, 3) +
+                           2 * (int64_t)model->metadata.class_count + value_count(graph, graph->features) +
+                           value_count(graph, graph->embedding) + value_count(graph, graph->fine);
+    return (size_t)values * sizeof(float);
+}
+
+/* Features and embedding, where the network has a global average pool in front of its last dense layer. */
+static tumorclass_status allocate_features(struct member *member, const struct graph *graph)
+{
+    memcpy(member->grid.input_shape, member->model->metadata.preprocess.shape, sizeof member->grid.input_shape);
+    if (graph->features == NO_VALUE) return TUMORCLASS_OK;
+    const struct extents extents = shape_extents(&graph->values[graph->features].shape);
+    member->grid.channels = extents.c;
+    memcpy(member->grid.extent, (int64_t[]){ extents.d, extents.h, extents.w }, sizeof member->grid.extent);
+    tumorclass_status status = allocate_floats(&member->features, value_count(graph, graph->features));
+    if (status == TUMORCLASS_OK) status = allocate_floats(&member->embedding, extents.c);
+    member->grid.features = member->features;
+    return status;
+}
+
+static const char *name_member(tumorclass_result *result, const struct member *member)
+{
+    const char *model = *member->model->name ? member->model->name : "model in memory";
+    if (!member->flips) return result_keep(result, "%s", model);
+    return result_keep(result, "%s, flipped%s%s%s", model,
+                       member->flips & TUMORCLASS_FLIP_LEFT_RIGHT ? " left-right" : "",
+                       member->flips & TUMORCLASS_FLIP_BACK_FRONT ? " back-front" : "",
+                       member->flips & TUMORCLASS_FLIP_DOWN_UP ? " down-up" : "");
+}
+
+/* What the members' values are averaged into. */
+static tumorclass_status allocate_means(tumorclass_result *result, const struct member *first)
+{
+    const int32_t classes = first->model->metadata.class_count;
+    result->ranking = memory_zeroed((size_t)classes, sizeof *result->ranking);
+    result->set = memory_zeroed((size_t)classes, sizeof *result->set);
+    if (!result->ranking || !result->set) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a result");
+    tumorclass_status status = allocate_floats(&result->probabilities, classes);
+    if (status == TUMORCLASS_OK) status = allocate_floats(&result->logits, classes);
+    if (status == TUMORCLASS_OK) status = allocate_floats(&result->spread, classes);
+    if (status == TUMORCLASS_OK && first->embedding) status = allocate_floats(&result->embedding, first->grid.channels);
+    return status;
+}
+
+tumorclass_status result_add_member(tumorclass_result *result, struct member **member, tumorclass_model *model,
+                                    uint32_t flips)
+{
+    struct member *m = &result->members[result->member_count++];
+    const int32_t classes = model->metadata.class_count;
+    m->model = model_retain(model);
+    m->flips = flips;
+    m->name = name_member(result, m);
+    tumorclass_status status = allocate_floats(&m->logits, classes);
+    if (status == TUMORCLASS_OK) status = allocate_floats(&m->probabilities, classes);
+    if (status == TUMORCLASS_OK) status = allocate_features(m, &model->graph);
+    if (status == TUMORCLASS_OK && model->graph.fine != NO_VALUE)
+        status = allocate_floats(&m->fine, value_count(&model->graph, model->graph.fine));
+    if (status == TUMORCLASS_OK && result->member_count == 1) status = allocate_means(result, m);
+    *member = m;
+    return status;
+}
+
+static void member_free(struct member *member)
+{
+    memory_free(member->logits);
+    memory_free(member->probabilities);
+    memory_free(member->embedding);
+    memory_free(member->features);
+    memory_free(member->fine);
+    memory_free(member->input);
+    tumorclass_model_free(member->model);
 }
 
 void tumorclass_result_free(tumorclass_result *result)
@@ -62,12 +125,81 @@ void tumorclass_result_free(tumorclass_result *result)
         result->notes = next;
     }
     preparation_free(&result->preparation);
-    memory_free(result->features);
+    for (int32_t i = 0; i < result->member_count; i++) member_free(&result->members[i]);
+    memory_free(result->members);
+    memory_free(result->ranking);
+    memory_free(result->set);
     memory_free(result->embedding);
+    memory_free(result->spread);
     memory_free(result->logits);
     memory_free(result->probabilities);
-    tumorclass_model_free(result->model);
     memory_free(result);
+}
+
+/* ---- From logits to an answer ---- */
+
+static tumorclass_status check_logits(const struct member *member)
+{
+    for (int32_t i = 0; i < member->model->metadata.class_count; i++)
+        if (!isfinite(member->logits[i]))
+            return fail(TUMORCLASS_BAD_IMAGE, "the network's output %d is %g for this scan", (int)i,
+                        (double)member->logits[i]);
+    return TUMORCLASS_OK;
+}
+
+static void softmax(double *probabilities, const struct member *member)
+{
+    const int32_t count = member->model->metadata.class_count;
+    const double temperature = member->model->metadata.temperature;
+    double largest = member->logits[0], sum = 0;
+    for (int32_t i = 1; i < count; i++) largest = fmax(largest, member->logits[i]);
+    for (int32_t i = 0; i < count; i++) sum += probabilities[i] = exp((member->logits[i] - largest) / temperature);
+    for (int32_t i = 0; i < count; i++) probabilities[i] /= sum;
+}
+
+/* Means and deviation of the probabilities; the class is the first of the largest means. */
+static void average_probabilities(tumorclass_result *result, int32_t classes)
+{
+    double own[MAX_CLASSES], sum[MAX_CLASSES] = { 0 }, squares[MAX_CLASSES] = { 0 };
+    const int32_t members = result->member_count;
+    for (int32_t m = 0; m < members; m++) {
+        softmax(own, &result->members[m]);
+        for (int32_t i = 0; i < classes; i++) {
+            result->members[m].probabilities[i] = (float)own[i];
+            sum[i] += own[i];
+        }
+    }
+    for (int32_t m = 0; m < members; m++) {
+        softmax(own, &result->members[m]);
+        for (int32_t i = 0; i < classes; i++) squares[i] += (own[i] - sum[i] / members) * (own[i] - sum[i] / members);
+    }
+    result->class_index = 0;
+    for (int32_t i = 0; i < classes; i++) {
+        if (sum[i] > sum[result->class_index]) result->class_index = i;
+        result->probabilities[i] = (float)(sum[i] / members);
+        result->spread[i] = (float)sqrt(squares[i] / members);
+    }
+}
+
+static void average_logits(tumorclass_result *result, int32_t classes)
+{
+    for (int32_t i = 0; i < classes; i++) {
+        double sum = 0;
+        for (int32_t m = 0; m < result->member_count; m++) sum += result->members[m].logits[i];
+        result->logits[i] = (float)(sum / result->member_count);
+    }
+}
+
+static void average_embedding(tumorclass_result *result)
+{
+    const tumorclass_model *model = result->members[0].model;
+    for (int64_t k = 0; result->embedding && k < result->members[0].grid.channels; k++) {
+        double sum = 0;
+        int32_t count = 0;
+        for (; count < result->member_count && result->members[count].model == model; count++)
+            sum += result->members[count].embedding[k];
+        result->embedding[k] = (float)(sum / count);
+    }
 }
 
 tumorclass_status result_notes(const tumorclass_result *result)
@@ -75,32 +207,21 @@ tumorclass_status result_notes(const tumorclass_result *result)
     return result->notes_lost ? fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a note on the result") : TUMORCLASS_OK;
 }
 
-static int32_t first_of_largest(const float *values, int32_t count)
-{
-    int32_t largest = 0;
-    for (int32_t i = 1; i < count; i++)
-        if (values[i] > values[largest]) largest = i;
-    return largest;
-}
-
 tumorclass_status result_settle(tumorclass_result *result)
 {
-    const int32_t count = result->model->metadata.class_count;
-    const double temperature = result->model->metadata.temperature;
-    const tumorclass_status status = result_notes(result);
+    const int32_t classes = result->members[0].model->metadata.class_count;
+    tumorclass_status status = TUMORCLASS_OK;
+    for (int32_t m = 0; m < result->member_count && status == TUMORCLASS_OK; m++)
+        status = check_logits(&result->members[m]);
     if (status != TUMORCLASS_OK) return status;
-    for (int32_t i = 0; i < count; i++)
-        if (!isfinite(result->logits[i]))
-            return fail(TUMORCLASS_BAD_IMAGE, "the network's output %d is %g for this scan", (int)i,
-                        (double)result->logits[i]);
-
-    result->class_index = first_of_largest(result->logits, count);
-    const double largest = result->logits[result->class_index];
-    double exponentials[MAX_CLASSES], sum = 0;
-    for (int32_t i = 0; i < count; i++) sum += exponentials[i] = exp((result->logits[i] - largest) / temperature);
-    for (int32_t i = 0; i < count; i++) result->probabilities[i] = (float)(exponentials[i] / sum);
-    return TUMORCLASS_OK;
+    average_probabilities(result, classes);
+    average_logits(result, classes);
+    average_embedding(result);
+    result_judge(result);
+    return result_notes(result);
 }
+
+/* ---- Texts ---- */
 
 /* A formatted copy that lives as long as the result; NULL without memory. */
 static const char *keep_text(tumorclass_result *result, const char *format, va_list arguments)
@@ -119,8 +240,7 @@ static const char *keep_text(tumorclass_result *result, const char *format, va_l
     return note->text;
 }
 
-static const char *keep(tumorclass_result *result, const char *format, ...) PRINTF_LIKE(2, 3);
-static const char *keep(tumorclass_result *result, const char *format, ...)
+const char *result_keep(tumorclass_result *result, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -131,7 +251,7 @@ static const char *keep(tumorclass_result *result, const char *format, ...)
 
 void result_device(tumorclass_result *result, const char *device)
 {
-    result->device = keep(result, "%s", device);
+    result->device = result_keep(result, "%s", device);
 }
 
 void result_provide(tumorclass_result *result, const char *key, const char *format, ...)
@@ -147,6 +267,8 @@ void result_provide(tumorclass_result *result, const char *key, const char *form
 void result_warn(tumorclass_result *result, const char *code, double value, double threshold, const char *format, ...)
 {
     assert(result->qc_count < MAX_QC);
+    for (size_t i = 0; i < result->qc_count; i++)
+        if (!strcmp(result->qc[i].code, code)) return;
     va_list arguments;
     va_start(arguments, format);
     const char *message = keep_text(result, format, arguments);
@@ -158,55 +280,4 @@ void result_time(tumorclass_result *result, const char *stage, double seconds)
 {
     assert(result->timing_count < MAX_TIMINGS);
     result->timings[result->timing_count++] = (tumorclass_timing){ stage, seconds };
-}
-
-int32_t tumorclass_result_class(const tumorclass_result *result)
-{
-    return result->class_index;
-}
-
-static size_t class_count(const tumorclass_result *result)
-{
-    return (size_t)result->model->metadata.class_count;
-}
-
-const float *tumorclass_result_probabilities(const tumorclass_result *result, size_t *count)
-{
-    if (count) *count = class_count(result);
-    return result->probabilities;
-}
-
-const float *tumorclass_result_logits(const tumorclass_result *result, size_t *count)
-{
-    if (count) *count = class_count(result);
-    return result->logits;
-}
-
-const float *tumorclass_result_embedding(const tumorclass_result *result, size_t *count)
-{
-    if (count) *count = (size_t)result->grid.channels;
-    return result->embedding;
-}
-
-const tumorclass_qc *tumorclass_result_qc(const tumorclass_result *result, size_t *count)
-{
-    if (count) *count = result->qc_count;
-    return result->qc;
-}
-
-const tumorclass_timing *tumorclass_result_timings(const tumorclass_result *result, size_t *count)
-{
-    if (count) *count = result->timing_count;
-    return result->timings;
-}
-
-const tumorclass_property *tumorclass_result_provenance(const tumorclass_result *result, size_t *count)
-{
-    if (count) *count = result->provenance_count;
-    return result->provenance;
-}
-
-const char *tumorclass_result_device(const tumorclass_result *result)
-{
-    return result->device;
 }

@@ -1,0 +1,267 @@
+/* Attention maps: each member's on the cells of a level, brought to the scan's voxels, and their mean. */
+#include <stdio.h>
+#include <string.h>
+#include "base/memory.h"
+#include "session/session.h"
+
+/* One member's raw map, and how its cells lie in the scan. */
+struct cell_map {
+    struct feature_grid grid;
+    float *cells;
+    int64_t count;
+};
+
+/* A call's maps of one class: working memory for as many members as there are. */
+struct mapping_work {
+    tumorclass_session *session;
+    const tumorclass_result *result;
+    tumorclass_attention_options options;
+    struct cell_map *members;
+    float *unit;   /* the largest of the members' cells once more */
+    float *voxels; /* one member's map on the scan; NULL for one member */
+};
+
+/* ---- What is asked for ---- */
+
+static tumorclass_status check_options(tumorclass_attention_options *known, const tumorclass_attention_options *options)
+{
+    const tumorclass_status status = read_options(known, options, sizeof *known, "attention_options");
+    if (status != TUMORCLASS_OK) return status;
+    if (known->reserved)
+        return fail(TUMORCLASS_NEWER_CALLER, "attention_options.reserved is %d, this library knows only 0",
+                    (int)known->reserved);
+    if (known->scale != TUMORCLASS_ATTENTION_UNIT && known->scale != TUMORCLASS_ATTENTION_RAW)
+        return fail(TUMORCLASS_BAD_ARGUMENT, "attention_options.scale is %d, which is no scale", (int)known->scale);
+    if (known->method < TUMORCLASS_ATTENTION_AUTO || known->method > TUMORCLASS_ATTENTION_HIRESCAM)
+        return fail(TUMORCLASS_BAD_ARGUMENT, "attention_options.method is %d, which is no method", (int)known->method);
+    if (known->level < 0) return fail(TUMORCLASS_BAD_ARGUMENT, "attention_options.level is %d", (int)known->level);
+    if (known->level && known->method == TUMORCLASS_ATTENTION_CAM)
+        return fail(TUMORCLASS_BAD_ARGUMENT, "CAM is made in front of the global average pool: it has no level %d",
+                    (int)known->level);
+    return TUMORCLASS_OK;
+}
+
+static int32_t default_level(const struct graph *graph)
+{
+    int32_t level = graph->level_count;
+    while (level && graph->levels[level - 1] != graph->fine) level--;
+    return level;
+}
+
+/* Turn AUTO and level 0 into what this model does; `method` CAM has level 0. */
+static tumorclass_status choose(tumorclass_attention_method *method, int32_t *level, struct ensemble_model *model,
+                                const struct backend_options *backend, const tumorclass_attention_options *options)
+{
+    const struct graph *graph = &model->model->graph;
+    *method = options->method == TUMORCLASS_ATTENTION_AUTO ? TUMORCLASS_ATTENTION_HIRESCAM : options->method;
+    *level = options->level ? options->level : default_level(graph);
+    tumorclass_status status = TUMORCLASS_OK;
+    if (*method != TUMORCLASS_ATTENTION_CAM) {
+        if (*level < 1 || *level > graph->level_count)
+            status = fail(options->level && graph->level_count ? TUMORCLASS_BAD_ARGUMENT : TUMORCLASS_UNSUPPORTED,
+                          "%s has %d levels, so no attention map at level %d", model->model->name,
+                          (int)graph->level_count, (int)*level);
+        else
+            status = explainer_open(model, backend, *method, *level);
+    }
+    const bool falls_back = options->method == TUMORCLASS_ATTENTION_AUTO && !options->level;
+    if (*method != TUMORCLASS_ATTENTION_CAM && !(status == TUMORCLASS_UNSUPPORTED && falls_back)) return status;
+    *method = TUMORCLASS_ATTENTION_CAM;
+    *level = 0;
+    if (graph->features != NO_VALUE) return TUMORCLASS_OK;
+    return fail(TUMORCLASS_UNSUPPORTED,
+                "%s has no global average pool in front of its last dense layer: it gives no attention map",
+                model->model->name);
+}
+
+/* The session's model that a member ran on; NULL: none. */
+static struct ensemble_model *model_of(tumorclass_session *session, const struct member *member)
+{
+    for (int32_t i = 0; i < session->model_count; i++)
+        if (session->models[i].model == member->model) return &session->models[i];
+    return NULL;
+}
+
+static tumorclass_status check_result(tumorclass_session *session, const tumorclass_result *result)
+{
+    if (!result) return fail(TUMORCLASS_BAD_ARGUMENT, "result is NULL");
+    for (int32_t i = 0; i < result->member_count; i++)
+        if (!model_of(session, &result->members[i]))
+            return fail(TUMORCLASS_BAD_ARGUMENT, "the result is of model %s, the session of %s",
+                        result->members[i].model->name, session->models[0].model->name);
+    return TUMORCLASS_OK;
+}
+
+static tumorclass_status check_class(const tumorclass_result *result, int32_t class_index, const float *map,
+                                     size_t count)
+{
+    const int32_t classes = result->members[0].model->metadata.class_count;
+    if (!map) return fail(TUMORCLASS_BAD_ARGUMENT, "map is NULL");
+    if (class_index < TUMORCLASS_PREDICTED_CLASS || class_index >= classes)
+        return fail(TUMORCLASS_BAD_ARGUMENT, "class_index is %d, the model has %d classes", (int)class_index,
+                    (int)classes);
+    const size_t voxels = (size_t)volume_count(&result->scan);
+    const size_t wanted = class_index == TUMORCLASS_ALL_CLASSES ? voxels * (size_t)classes : voxels;
+    if (count != wanted)
+        return fail(TUMORCLASS_BAD_ARGUMENT, "map holds %zu values, the scan needs %zu", count, wanted);
+    return TUMORCLASS_OK;
+}
+
+/* ---- Cells ---- */
+
+static tumorclass_status make_cells(struct cell_map *map, struct mapping_work *work, const struct member *member,
+                                    int32_t class_index, const struct monitor *monitor)
+{
+    struct ensemble_model *model = model_of(work->session, member);
+    const struct graph *graph = &model->model->graph;
+    tumorclass_attention_method method;
+    int32_t level;
+    tumorclass_status status = choose(&method, &level, model, &work->session->backend_options, &work->options);
+    if (status != TUMORCLASS_OK) return status;
+
+    map->grid = member->grid;
+    if (level)
+        memcpy(map->grid.extent, graph->values[graph->levels[level - 1]].shape.extent + 2, sizeof map->grid.extent);
+    map->count = multiply_extents(map->grid.extent, 3);
+    if (!map->cells) map->cells = memory_allocate((size_t)map->count, sizeof *map->cells);
+    if (!map->cells) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for an attention map");
+    if (level) return explainer_run(map->cells, &model->explainer, member, class_index, monitor);
+    attention_cam(map->cells, &map->grid, graph->values[graph->head_weight].constant, class_index, 1);
+    return TUMORCLASS_OK;
+}
+
+/* The same, made positive and brought to 0 .. 1. */
+static tumorclass_status unit_cells(struct cell_map *unit, struct mapping_work *work, const struct cell_map *map)
+{
+    memory_free(work->unit);
+    work->unit = memory_allocate((size_t)map->count, sizeof *work->unit);
+    if (!work->unit) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for an attention map");
+    *unit = (struct cell_map){ map->grid, work->unit, map->count };
+    memcpy(unit->cells, map->cells, (size_t)map->count * sizeof *map->cells);
+    attention_unit(unit->cells, unit->count);
+    return TUMORCLASS_OK;
+}
+
+/* ---- Voxels ---- */
+
+static void add_voxels(float *sum, const float *voxels, size_t count, bool first, bool last, float members)
+{
+    for (size_t i = 0; i < count; i++) {
+        sum[i] = first ? voxels[i] : sum[i] + voxels[i];
+        if (last) sum[i] /= members;
+    }
+}
+
+/* The mean of the members' maps on the scan. */
+static tumorclass_status project_members(float *dst, struct mapping_work *work, bool unit,
+                                         const struct monitor *monitor)
+{
+    const tumorclass_result *result = work->result;
+    const int32_t members = result->member_count;
+    const size_t voxels = (size_t)volume_count(&result->scan);
+    tumorclass_status status = TUMORCLASS_OK;
+    for (int32_t i = 0; i < members && status == TUMORCLASS_OK; i++) {
+        struct cell_map map = work->members[i];
+        const double width = monitor->to - monitor->from;
+        const struct monitor part = monitor_part(monitor, monitor->from + width * i / members,
+                                                 monitor->from + width * (i + 1) / members);
+        float *own = members == 1 ? dst : work->voxels;
+        if (unit) status = unit_cells(&map, work, &work->members[i]);
+        if (status == TUMORCLASS_OK)
+            status = attention_project(own, map.cells, &map.grid, &result->scan, work->session->pool, &part);
+        if (status == TUMORCLASS_OK && members > 1)
+            add_voxels(dst, own, voxels, i == 0, i + 1 == members, (float)members);
+    }
+    if (status == TUMORCLASS_OK && unit && members > 1) attention_unit(dst, (int64_t)voxels);
+    return status;
+}
+
+/* One class. The summary is of the unit map, so that is made first where the raw one is wanted. */
+static tumorclass_status map_class(float *map, tumorclass_attention_summary *summary, struct mapping_work *work,
+                                   int32_t class_index, const struct monitor *monitor)
+{
+    const int32_t members = work->result->member_count;
+    const double width = monitor->to - monitor->from, cells_end = monitor->from + width / 2;
+    const bool raw = work->options.scale == TUMORCLASS_ATTENTION_RAW, unit = summary || !raw;
+    tumorclass_status status = TUMORCLASS_OK;
+    for (int32_t i = 0; i < members && status == TUMORCLASS_OK; i++) {
+        const struct monitor part = monitor_part(monitor, monitor->from + width / 2 * i / members,
+                                                 monitor->from + width / 2 * (i + 1) / members);
+        status = make_cells(&work->members[i], work, &work->result->members[i], class_index, &part);
+    }
+    const double unit_end = !unit ? cells_end : raw ? monitor->from + width * 0.75 : monitor->to;
+    const struct monitor unit_part = monitor_part(monitor, cells_end, unit_end),
+                         raw_part = monitor_part(monitor, unit_end, monitor->to);
+    if (status == TUMORCLASS_OK && unit) status = project_members(map, work, true, &unit_part);
+    if (status == TUMORCLASS_OK && summary)
+        attention_summarize(summary, map, work->result->preparation.foreground, &work->result->scan);
+    if (status == TUMORCLASS_OK && raw) status = project_members(map, work, false, &raw_part);
+    return status;
+}
+
+static tumorclass_status begin(struct mapping_work *work)
+{
+    const int32_t members = work->result->member_count;
+    work->members = memory_zeroed((size_t)members, sizeof *work->members);
+    if (members > 1) work->voxels = memory_allocate((size_t)volume_count(&work->result->scan), sizeof *work->voxels);
+    if (work->members && (members == 1 || work->voxels)) return TUMORCLASS_OK;
+    return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for an attention map");
+}
+
+static void end(struct mapping_work *work)
+{
+    for (int32_t i = 0; work->members && i < work->result->member_count; i++) memory_free(work->members[i].cells);
+    memory_free(work->members);
+    memory_free(work->unit);
+    memory_free(work->voxels);
+}
+
+tumorclass_status tumorclass_attention(tumorclass_session *session, float *map, size_t count,
+                                       tumorclass_attention_summary *summary, const tumorclass_result *result,
+                                       int32_t class_index, const tumorclass_attention_options *options)
+{
+    struct mapping_work work = { .session = session, .result = result };
+    tumorclass_status status = session_enter(session);
+    if (status == TUMORCLASS_OK) status = check_options(&work.options, options);
+    if (status == TUMORCLASS_OK) status = check_result(session, result);
+    if (status == TUMORCLASS_OK) status = check_class(result, class_index, map, count);
+    if (status != TUMORCLASS_OK) return status;
+
+    const bool all = class_index == TUMORCLASS_ALL_CLASSES;
+    const int32_t maps = all ? result->members[0].model->metadata.class_count : 1;
+    const int32_t first = all ? 0 : class_index == TUMORCLASS_PREDICTED_CLASS ? result->class_index : class_index;
+    const size_t voxels = count / (size_t)maps;
+    status = begin(&work);
+    for (int32_t i = 0; i < maps && status == TUMORCLASS_OK; i++) {
+        const struct monitor monitor = monitor_part(&session->monitor, (double)i / maps, (i + 1.0) / maps);
+        status = map_class(map + (size_t)i * voxels, summary ? summary + i : NULL, &work, first + i, &monitor);
+    }
+    if (status == TUMORCLASS_OK) status = monitor_report(&session->monitor, "attention", 1);
+    end(&work);
+    return session_leave(session, status);
+}
+
+tumorclass_status tumorclass_attention_describe(tumorclass_session *session, char *text, size_t size,
+                                                const tumorclass_attention_options *options)
+{
+    static const char *const names[] = { "", "CAM", "Grad-CAM", "HiResCAM" };
+    if (!text || !size) return fail(TUMORCLASS_BAD_ARGUMENT, "text has no room");
+    *text = '\0';
+    tumorclass_attention_options known;
+    tumorclass_attention_method method;
+    int32_t level;
+    tumorclass_status status = session_enter(session);
+    if (status == TUMORCLASS_OK) status = check_options(&known, options);
+    if (status == TUMORCLASS_OK)
+        status = choose(&method, &level, &session->models[0], &session->backend_options, &known);
+    if (status != TUMORCLASS_OK) return session_leave(session, status);
+
+    const struct graph *graph = &session->models[0].model->graph;
+    const int64_t *cells = graph->values[level ? graph->levels[level - 1] : graph->features].shape.extent + 2;
+    char place[48] = "", models[40] = "";
+    if (level) snprintf(place, sizeof place, ", level %d of %d", (int)level, (int)graph->level_count);
+    if (session->model_count > 1) snprintf(models, sizeof models, ", mean of %d models", (int)session->model_count);
+    snprintf(text, size, "%s%s (%lld x %lld x %lld cells)%s", names[method], place, (long long)cells[0],
+             (long long)cells[1], (long long)cells[2], models);
+    return TUMORCLASS_OK;
+}
