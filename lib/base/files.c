@@ -1,13 +1,15 @@
 #include "base/files.h"
 #include "base/memory.h"
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { MOST_AT_ONCE = 1 << 30 }; /* more than 2 GiB in one call the system does not take */
 
 const char *base_name(const char *path)
 {
@@ -15,39 +17,88 @@ const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static tumorclass_status map_descriptor(struct mapping *mapping, int descriptor, const char *path, size_t limit)
+/* ---- Reading ---- */
+
+static tumorclass_status examine(struct input *file, const char *path)
 {
     struct stat about;
-    if (fstat(descriptor, &about)) return fail(TUMORCLASS_IO_ERROR, "%s: %s", base_name(path), strerror(errno));
+    if (fstat(file->descriptor, &about)) return fail(TUMORCLASS_IO_ERROR, "%s: %s", base_name(path), strerror(errno));
     if (!S_ISREG(about.st_mode)) return fail(TUMORCLASS_IO_ERROR, "%s is not a regular file", base_name(path));
     if (about.st_size == 0) return fail(TUMORCLASS_IO_ERROR, "%s is empty", base_name(path));
-    if ((uint64_t)about.st_size > limit)
-        return fail(TUMORCLASS_LIMIT, "%s has %lld bytes, the limit is %zu", base_name(path), (long long)about.st_size,
-                    limit);
-
-    void *data = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (data == MAP_FAILED)
-        return fail(errno == ENOMEM ? TUMORCLASS_OUT_OF_MEMORY : TUMORCLASS_IO_ERROR, "%s cannot be mapped: %s",
-                    base_name(path), strerror(errno));
-    *mapping = (struct mapping){ data, (size_t)about.st_size };
+    file->size = (uint64_t)about.st_size;
+    file->modified = about.st_mtim;
     return TUMORCLASS_OK;
 }
 
-tumorclass_status file_map(struct mapping *mapping, const char *path, size_t limit)
+tumorclass_status file_open(struct input *file, const char *path)
 {
-    *mapping = (struct mapping){ NULL, 0 };
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
-    if (descriptor < 0) return fail(TUMORCLASS_IO_ERROR, "%s cannot be opened: %s", base_name(path), strerror(errno));
-    const tumorclass_status status = map_descriptor(mapping, descriptor, path, limit);
-    close(descriptor);
+    *file = (struct input){ .descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }; /* a FIFO must not hang us */
+    if (file->descriptor < 0)
+        return fail(TUMORCLASS_IO_ERROR, "%s cannot be opened: %s", base_name(path), strerror(errno));
+    const tumorclass_status status = examine(file, path);
+    if (status != TUMORCLASS_OK) close(file->descriptor);
     return status;
 }
 
-void file_unmap(struct mapping *mapping)
+tumorclass_status file_read(const struct input *file, void *dst, uint64_t offset, size_t size)
 {
-    if (mapping->data) munmap((void *)(uintptr_t)mapping->data, mapping->size);
-    *mapping = (struct mapping){ NULL, 0 };
+    assert(offset <= file->size && size <= file->size - offset);
+    char *next = dst;
+    while (size) {
+        const ssize_t count = pread(file->descriptor, next, size < MOST_AT_ONCE ? size : MOST_AT_ONCE, (off_t)offset);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail(TUMORCLASS_IO_ERROR, "cannot be read: %s", strerror(errno));
+        if (count == 0)
+            return fail(TUMORCLASS_IO_ERROR, "was cut at byte %llu while it was read: it had %llu bytes",
+                        (unsigned long long)offset, (unsigned long long)file->size);
+        next += count;
+        offset += (uint64_t)count;
+        size -= (size_t)count;
+    }
+    return TUMORCLASS_OK;
 }
+
+static tumorclass_status check_unchanged(const struct input *file)
+{
+    struct stat about;
+    if (fstat(file->descriptor, &about)) return fail(TUMORCLASS_IO_ERROR, "cannot be read: %s", strerror(errno));
+    if ((uint64_t)about.st_size == file->size && about.st_mtim.tv_sec == file->modified.tv_sec &&
+        about.st_mtim.tv_nsec == file->modified.tv_nsec)
+        return TUMORCLASS_OK;
+    return fail(TUMORCLASS_IO_ERROR, "was changed while it was read: it had %llu bytes and has %llu",
+                (unsigned long long)file->size, (unsigned long long)about.st_size);
+}
+
+tumorclass_status file_close(struct input *file, tumorclass_status status)
+{
+    if (status == TUMORCLASS_OK) status = check_unchanged(file);
+    close(file->descriptor);
+    return status;
+}
+
+static tumorclass_status read_whole(void **data, size_t *size, const struct input *file, size_t limit)
+{
+    if (file->size > limit)
+        return fail(TUMORCLASS_LIMIT, "has %llu bytes, the limit is %zu", (unsigned long long)file->size, limit);
+    *size = (size_t)file->size;
+    *data = memory_allocate(*size, 1);
+    return *data ? file_read(file, *data, 0, *size) : fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for %zu bytes", *size);
+}
+
+tumorclass_status file_load(void **data, size_t *size, const char *path, size_t limit)
+{
+    struct input file;
+    *data = NULL;
+    tumorclass_status status = file_open(&file, path);
+    if (status != TUMORCLASS_OK) return status;
+    status = file_close(&file, read_whole(data, size, &file, limit));
+    if (status == TUMORCLASS_OK) return status;
+    memory_free(*data);
+    *data = NULL;
+    return fail_within(status, "%s", base_name(path));
+}
+
+/* ---- Writing ---- */
 
 static tumorclass_status create_directly(struct output *output)
 {
@@ -110,7 +161,7 @@ tumorclass_status file_write(struct output *output, const void *data, size_t siz
 {
     const char *next = data;
     while (size) {
-        const ssize_t written = write(output->descriptor, next, size < 1 << 30 ? size : 1 << 30);
+        const ssize_t written = write(output->descriptor, next, size < MOST_AT_ONCE ? size : MOST_AT_ONCE);
         if (written < 0 && errno == EINTR) continue;
         if (written < 0)
             return fail(TUMORCLASS_IO_ERROR, "%s cannot be written: %s", base_name(output->path), strerror(errno));

@@ -14,6 +14,29 @@ struct limits {
     uint64_t voxels, bytes;
 };
 
+struct source {
+    struct input file;
+    bool compressed; /* its content says so, not its name */
+};
+
+static tumorclass_status open_source(struct source *source, const char *path)
+{
+    unsigned char first[2];
+    tumorclass_status status = file_open(&source->file, path);
+    if (status != TUMORCLASS_OK) return status;
+    const size_t size = source->file.size < sizeof first ? 1 : sizeof first;
+    status = file_read(&source->file, first, 0, size);
+    source->compressed = status == TUMORCLASS_OK && gzip_recognized(first, size);
+    return status == TUMORCLASS_OK ? status : fail_within(file_close(&source->file, status), "%s", base_name(path));
+}
+
+/* What became of reading it, with its name in front if that is a failure. */
+static tumorclass_status close_source(struct source *source, const char *path, tumorclass_status status)
+{
+    status = file_close(&source->file, status);
+    return status == TUMORCLASS_OK ? status : fail_within(status, "%s", base_name(path));
+}
+
 /* ---- Names of a pair: NAME.hdr or NAME.hdr.gz, NAME.img or NAME.img.gz ---- */
 
 static bool ends_with(const char *text, size_t length, const char *end)
@@ -57,16 +80,14 @@ static tumorclass_status find_partner(char **partner, const char *path, const ch
 
 /* ---- The header ---- */
 
-static tumorclass_status read_header(struct nifti_header *header, const struct mapping *file)
+static tumorclass_status read_header(struct nifti_header *header, const struct source *source)
 {
+    const struct input *file = &source->file;
     unsigned char bytes[NIFTI_HEADER_SIZE];
-    size_t size = file->size < sizeof bytes ? file->size : sizeof bytes;
-    if (gzip_recognized(file)) {
-        const tumorclass_status status = gzip_peek(bytes, sizeof bytes, &size, file);
-        if (status != TUMORCLASS_OK) return status;
-    } else
-        memcpy(bytes, file->data, size);
-    return nifti_decode(header, bytes, size);
+    size_t size = file->size < sizeof bytes ? (size_t)file->size : sizeof bytes;
+    const tumorclass_status status = source->compressed ? gzip_peek(bytes, sizeof bytes, &size, file)
+                                                        : file_read(file, bytes, 0, size);
+    return status == TUMORCLASS_OK ? nifti_decode(header, bytes, size) : status;
 }
 
 /* Before anything is allocated. Of more than three dimensions only the first volume counts: nothing else is read. */
@@ -109,19 +130,17 @@ static tumorclass_status allocate_voxels(tumorclass_image *image, size_t size)
     return image->voxels ? TUMORCLASS_OK : fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for %zu bytes of voxels", size);
 }
 
-static tumorclass_status copy_voxels(tumorclass_image *image, size_t offset, size_t size, const struct mapping *file)
+static tumorclass_status copy_voxels(tumorclass_image *image, size_t offset, size_t size, const struct input *file)
 {
     if (offset > file->size || size > file->size - offset)
-        return fail(TUMORCLASS_BAD_IMAGE, "is truncated: it has %zu bytes, its header asks for %zu from byte %zu on",
-                    file->size, size, offset);
+        return fail(TUMORCLASS_BAD_IMAGE, "is truncated: it has %llu bytes, its header asks for %zu from byte %zu on",
+                    (unsigned long long)file->size, size, offset);
     const tumorclass_status status = allocate_voxels(image, size);
-    if (status != TUMORCLASS_OK) return status;
-    memcpy(image->voxels, file->data + offset, size);
     image->volume.data = image->voxels;
-    return TUMORCLASS_OK;
+    return status == TUMORCLASS_OK ? file_read(file, image->voxels, offset, size) : status;
 }
 
-static tumorclass_status inflate_voxels(tumorclass_image *image, size_t offset, size_t size, const struct mapping *file,
+static tumorclass_status inflate_voxels(tumorclass_image *image, size_t offset, size_t size, const struct input *file,
                                         const struct limits *limits)
 {
     if (offset > limits->bytes)
@@ -129,8 +148,8 @@ static tumorclass_status inflate_voxels(tumorclass_image *image, size_t offset, 
                     (unsigned long long)limits->bytes);
     if (!gzip_can_hold(file, offset + size))
         return fail(TUMORCLASS_BAD_IMAGE,
-                    "is truncated: its header asks for %zu bytes, %zu compressed ones cannot hold them", offset + size,
-                    file->size);
+                    "is truncated: its header asks for %zu bytes, %llu compressed ones cannot hold them", offset + size,
+                    (unsigned long long)file->size);
     tumorclass_status status = allocate_voxels(image, offset + size);
     if (status == TUMORCLASS_OK) status = gzip_inflate(image->voxels, offset + size, limits->bytes, file);
     if (status != TUMORCLASS_OK) return status;
@@ -147,39 +166,38 @@ static void swap_bytes(void *voxels, int64_t count, size_t size)
 }
 
 static tumorclass_status read_voxels(tumorclass_image *image, const struct nifti_header *header,
-                                     const struct mapping *file, const struct limits *limits)
+                                     const struct source *source, const struct limits *limits)
 {
     const int64_t count = volume_count(&image->volume);
     const size_t each = dtype_size(header->dtype), size = (size_t)count * each;
-    const tumorclass_status status = gzip_recognized(file) ? inflate_voxels(image, header->offset, size, file, limits)
-                                                           : copy_voxels(image, header->offset, size, file);
+    const struct input *file = &source->file;
+    const tumorclass_status status = source->compressed ? inflate_voxels(image, header->offset, size, file, limits)
+                                                        : copy_voxels(image, header->offset, size, file);
     if (status == TUMORCLASS_OK && header->swapped) swap_bytes((void *)(uintptr_t)image->volume.data, count, each);
     return status;
 }
 
 /* ---- Putting it together ---- */
 
-static tumorclass_status read_file(tumorclass_image *image, struct nifti_header *header, const struct mapping *file,
-                                   const struct limits *limits)
+static tumorclass_status read_source(tumorclass_image *image, struct nifti_header *header, const struct source *source,
+                                     const struct limits *limits)
 {
-    enum affine_source source;
-    tumorclass_status status = read_header(header, file);
+    enum affine_source origin;
+    tumorclass_status status = read_header(header, source);
     if (status == TUMORCLASS_OK) status = check_limits(header, limits);
-    if (status == TUMORCLASS_OK) status = set_volume(image, &source, header);
-    if (status == TUMORCLASS_OK) status = image_describe(image, header, source, gzip_recognized(file));
-    if (status == TUMORCLASS_OK && !header->pair) status = read_voxels(image, header, file, limits);
+    if (status == TUMORCLASS_OK) status = set_volume(image, &origin, header);
+    if (status == TUMORCLASS_OK) status = image_describe(image, header, origin, source->compressed);
+    if (status == TUMORCLASS_OK && !header->pair) status = read_voxels(image, header, source, limits);
     return status;
 }
 
 static tumorclass_status read_voxel_file(tumorclass_image *image, const struct nifti_header *header, const char *path,
                                          const struct limits *limits)
 {
-    struct mapping file;
-    tumorclass_status status = file_map(&file, path, SIZE_MAX);
+    struct source source;
+    const tumorclass_status status = open_source(&source, path);
     if (status != TUMORCLASS_OK) return status;
-    status = read_voxels(image, header, &file, limits);
-    file_unmap(&file);
-    return status == TUMORCLASS_OK ? status : fail_within(status, "%s", base_name(path));
+    return close_source(&source, path, read_voxels(image, header, &source, limits));
 }
 
 /* `path` is what the caller gave: the header, or, of a pair, perhaps the voxels. */
@@ -201,14 +219,12 @@ static tumorclass_status read_pair(tumorclass_image *image, const struct nifti_h
 static tumorclass_status read_path(tumorclass_image *image, const char *path, const char *header_path,
                                    const struct limits *limits)
 {
-    struct mapping file;
+    struct source source;
     struct nifti_header header;
-    tumorclass_status status = file_map(&file, header_path, SIZE_MAX);
+    tumorclass_status status = open_source(&source, header_path);
     if (status != TUMORCLASS_OK) return status;
-    status = read_file(image, &header, &file, limits);
-    file_unmap(&file);
-    if (status != TUMORCLASS_OK) return fail_within(status, "%s", base_name(header_path));
-    return header.pair ? read_pair(image, &header, path, limits) : TUMORCLASS_OK;
+    status = close_source(&source, header_path, read_source(image, &header, &source, limits));
+    return status == TUMORCLASS_OK && header.pair ? read_pair(image, &header, path, limits) : status;
 }
 
 static tumorclass_status read_image(tumorclass_image *image, const char *path, const struct limits *limits)

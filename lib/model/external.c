@@ -43,8 +43,7 @@ static tumorclass_status locate(char path[PATH_MAX], const struct onnx_tensor *t
     return TUMORCLASS_OK;
 }
 
-static tumorclass_status copy_part(void **data, const struct onnx_tensor *tensor, const struct mapping *file,
-                                   size_t size)
+static tumorclass_status read_part(void **data, const struct onnx_tensor *tensor, const struct input *file, size_t size)
 {
     const uint64_t left = tensor->offset < file->size ? file->size - tensor->offset : 0;
     const uint64_t length = tensor->length == UINT64_MAX ? left : tensor->length;
@@ -52,13 +51,12 @@ static tumorclass_status copy_part(void **data, const struct onnx_tensor *tensor
         return fail(TUMORCLASS_BAD_MODEL, "%.*s has %llu bytes of external data, its shape needs %zu",
                     text_shown(tensor->name), tensor->name.data, (unsigned long long)length, size);
     if (length > left)
-        return fail(TUMORCLASS_BAD_MODEL, "%.*s ends at byte %llu + %zu of \"%.*s\", which has %zu",
+        return fail(TUMORCLASS_BAD_MODEL, "%.*s ends at byte %llu + %zu of \"%.*s\", which has %llu",
                     text_shown(tensor->name), tensor->name.data, (unsigned long long)tensor->offset, size,
-                    text_shown(tensor->location), tensor->location.data, file->size);
+                    text_shown(tensor->location), tensor->location.data, (unsigned long long)file->size);
     *data = memory_allocate(size, 1);
     if (!*data) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for %zu bytes of weights", size);
-    memcpy(*data, file->data + tensor->offset, size);
-    return TUMORCLASS_OK;
+    return file_read(file, *data, tensor->offset, size);
 }
 
 tumorclass_status external_read(void **data, const struct onnx_tensor *tensor, const char *folder, size_t size)
@@ -67,11 +65,13 @@ tumorclass_status external_read(void **data, const struct onnx_tensor *tensor, c
     if (!folder) return fail_location(tensor, TUMORCLASS_BAD_MODEL, "and a model in memory has no folder");
 
     char path[PATH_MAX];
-    struct mapping file;
+    struct input file;
     tumorclass_status status = locate(path, tensor, folder);
-    if (status == TUMORCLASS_OK) status = file_map(&file, path, SIZE_MAX);
+    if (status == TUMORCLASS_OK) status = file_open(&file, path);
     if (status != TUMORCLASS_OK) return status;
-    status = copy_part(data, tensor, &file, size);
-    file_unmap(&file);
-    return status;
+    status = file_close(&file, read_part(data, tensor, &file, size));
+    if (status == TUMORCLASS_OK) return status;
+    memory_free(*data);
+    *data = NULL;
+    return fail_within(status, "%s", base_name(path));
 }

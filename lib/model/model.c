@@ -126,10 +126,12 @@ static tumorclass_status load_file(tumorclass_model **model, const char *path, c
     tumorclass_model *m = create_model(base_name(path));
     char *folder = folder_of(path);
     tumorclass_status status = m && folder ? TUMORCLASS_OK : fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a model");
+    size_t size;
     if (status == TUMORCLASS_OK)
-        status = file_map(&m->mapping, path, options->max_bytes < SIZE_MAX ? (size_t)options->max_bytes : SIZE_MAX);
+        status = file_load(&m->bytes, &size, path,
+                           options->max_bytes < SIZE_MAX ? (size_t)options->max_bytes : SIZE_MAX);
     if (status == TUMORCLASS_OK) {
-        status = read_model(m, m->mapping.data, m->mapping.size, folder, options);
+        status = read_model(m, m->bytes, size, folder, options);
         if (status != TUMORCLASS_OK) fail_within(status, "%s", m->name);
     }
     memory_free(folder);
@@ -176,10 +178,10 @@ tumorclass_status tumorclass_model_load_memory(tumorclass_model **model, const v
         return fail(TUMORCLASS_LIMIT, "the model has %zu bytes, the limit is %" PRIu64, size, known.max_bytes);
 
     tumorclass_model *m = create_model("");
-    if (m) m->copy = memory_allocate(size, 1);
-    if (m && m->copy) {
-        memcpy(m->copy, data, size);
-        status = read_model(m, m->copy, size, NULL, &known);
+    if (m) m->bytes = memory_allocate(size, 1);
+    if (m && m->bytes) {
+        memcpy(m->bytes, data, size);
+        status = read_model(m, m->bytes, size, NULL, &known);
     } else {
         status = fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a model of %zu bytes", size);
     }
@@ -202,8 +204,7 @@ void tumorclass_model_free(tumorclass_model *model)
     if (!model || atomic_fetch_sub(&model->references, 1) != 1) return;
     graph_free(&model->graph);
     metadata_free(&model->metadata);
-    file_unmap(&model->mapping);
-    memory_free(model->copy);
+    memory_free(model->bytes);
     memory_free(model->name);
     memory_free(model->fact_text);
     memory_free(model);

@@ -10,8 +10,7 @@ enum { MODEL_FACTS = 16 };
 
 struct tumorclass_model {
     atomic_int references;
-    struct mapping mapping; /* the file, if it was mapped; weights may lie in it */
-    void *copy;             /* or the caller's bytes */
+    void *bytes; /* of the file: weights may lie in them */
     char *name;
     char sha256[65];
     struct graph graph;

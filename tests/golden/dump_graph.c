@@ -52,11 +52,12 @@ static tumorclass_status print_graph(const struct graph *graph)
 
 static tumorclass_status dump(const char *path, const int64_t shape[3], bool fuse)
 {
-    struct mapping mapping;
-    tumorclass_status status = file_map(&mapping, path, SIZE_MAX);
+    void *data;
+    size_t size;
+    tumorclass_status status = file_load(&data, &size, path, SIZE_MAX);
     if (status != TUMORCLASS_OK) return status;
     struct onnx_model model;
-    status = onnx_read(&model, mapping.data, mapping.size);
+    status = onnx_read(&model, data, size);
     if (status == TUMORCLASS_OK) {
         const struct graph_options options = { .max_bytes = UINT64_MAX, .shape = { shape[0], shape[1], shape[2] } };
         struct graph graph;
@@ -66,7 +67,7 @@ static tumorclass_status dump(const char *path, const int64_t shape[3], bool fus
         graph_free(&graph);
         onnx_free(&model);
     }
-    file_unmap(&mapping);
+    memory_free(data);
     return status;
 }
 

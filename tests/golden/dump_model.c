@@ -121,16 +121,17 @@ static void put_model(const struct onnx_model *model, const char *folder)
 
 static tumorclass_status dump(const char *path)
 {
-    struct mapping file;
+    void *data;
+    size_t size;
     struct onnx_model model;
     char folder[4096];
     snprintf(folder, sizeof folder, "%.*s.", (int)(base_name(path) - path), path);
-    tumorclass_status status = file_map(&file, path, SIZE_MAX);
+    tumorclass_status status = file_load(&data, &size, path, SIZE_MAX);
     if (status != TUMORCLASS_OK) return status;
-    status = onnx_read(&model, file.data, file.size);
+    status = onnx_read(&model, data, size);
     if (status == TUMORCLASS_OK) put_model(&model, folder);
     onnx_free(&model);
-    file_unmap(&file);
+    memory_free(data);
     return status;
 }
 

@@ -76,17 +76,18 @@ static tumorclass_status run_network(const struct arguments *arguments, const st
 
 static tumorclass_status run_on_file(const struct arguments *arguments, const struct graph *graph)
 {
-    struct mapping input;
-    tumorclass_status status = file_map(&input, arguments->input, SIZE_MAX);
+    void *input;
+    size_t size;
+    tumorclass_status status = file_load(&input, &size, arguments->input, SIZE_MAX);
     if (status != TUMORCLASS_OK) return status;
     const size_t wanted = (size_t)shape_count(&graph->values[graph->input].shape) * sizeof(float);
     struct pool *pool = pool_create(arguments->threads);
-    if (input.size != wanted)
-        status = fail(TUMORCLASS_BAD_ARGUMENT, "input has %zu bytes, the graph's has %zu", input.size, wanted);
+    if (size != wanted)
+        status = fail(TUMORCLASS_BAD_ARGUMENT, "input has %zu bytes, the graph's has %zu", size, wanted);
     else
-        status = run_network(arguments, graph, pool, (const float *)(const void *)input.data);
+        status = run_network(arguments, graph, pool, input);
     pool_free(pool);
-    file_unmap(&input);
+    memory_free(input);
     return status;
 }
 
@@ -109,16 +110,17 @@ static tumorclass_status build_and_run(const struct arguments *arguments, const 
 
 static tumorclass_status run_file(const struct arguments *arguments)
 {
-    struct mapping file;
-    tumorclass_status status = file_map(&file, arguments->model, SIZE_MAX);
+    void *data;
+    size_t size;
+    tumorclass_status status = file_load(&data, &size, arguments->model, SIZE_MAX);
     if (status != TUMORCLASS_OK) return status;
     struct onnx_model model;
-    status = onnx_read(&model, file.data, file.size);
+    status = onnx_read(&model, data, size);
     if (status == TUMORCLASS_OK) {
         status = build_and_run(arguments, &model);
         onnx_free(&model);
     }
-    file_unmap(&file);
+    memory_free(data);
     return status;
 }
 

@@ -155,10 +155,12 @@ START_TEST(abandoned_output_leaves_the_old_file_and_nothing_else)
     ck_assert_int_eq(file_write(&output, "new", 3), TUMORCLASS_OK);
     file_abandon(&output);
 
-    struct mapping mapping;
-    ck_assert_int_eq(file_map(&mapping, path, 100), TUMORCLASS_OK);
-    ck_assert_mem_eq(mapping.data, "old", 3);
-    file_unmap(&mapping);
+    void *data;
+    size_t size;
+    ck_assert_int_eq(file_load(&data, &size, path, 100), TUMORCLASS_OK);
+    ck_assert_uint_eq(size, 3);
+    ck_assert_mem_eq(data, "old", 3);
+    memory_free(data);
     snprintf(command, sizeof command, "test $(ls %s | wc -l) = 1 && rm -r %s", folder, folder);
     ck_assert_int_eq(system(command), 0);
 }
@@ -174,23 +176,26 @@ START_TEST(output_through_a_link_replaces_what_it_points_to)
     ck_assert_int_eq(symlink("target", link), 0);
     ck_assert_int_eq(tumorclass_write_file(link, "new", 3), TUMORCLASS_OK);
 
-    struct mapping mapping;
-    ck_assert_int_eq(file_map(&mapping, target, 100), TUMORCLASS_OK);
-    ck_assert_mem_eq(mapping.data, "new", 3);
-    file_unmap(&mapping);
+    void *data;
+    size_t size;
+    ck_assert_int_eq(file_load(&data, &size, target, 100), TUMORCLASS_OK);
+    ck_assert_uint_eq(size, 3);
+    ck_assert_mem_eq(data, "new", 3);
+    memory_free(data);
     snprintf(command, sizeof command, "test -L %s && rm -r %s", link, folder);
     ck_assert_int_eq(system(command), 0);
 }
 END_TEST
 
-START_TEST(mapping_refuses_what_is_not_a_file_of_fair_size)
+START_TEST(loading_refuses_what_is_not_a_file_of_fair_size)
 {
-    struct mapping mapping;
-    ck_assert_int_eq(file_map(&mapping, "/tmp", 100), TUMORCLASS_IO_ERROR);
-    ck_assert_int_eq(file_map(&mapping, "/dev/null", 100), TUMORCLASS_IO_ERROR);
-    ck_assert_int_eq(file_map(&mapping, "/no/such/file", 100), TUMORCLASS_IO_ERROR);
+    void *data;
+    size_t size;
+    ck_assert_int_eq(file_load(&data, &size, "/tmp", 100), TUMORCLASS_IO_ERROR);
+    ck_assert_int_eq(file_load(&data, &size, "/dev/null", 100), TUMORCLASS_IO_ERROR);
+    ck_assert_int_eq(file_load(&data, &size, "/no/such/file", 100), TUMORCLASS_IO_ERROR);
     ck_assert_str_eq(tumorclass_last_error(), "file cannot be opened: No such file or directory");
-    ck_assert_int_eq(file_map(&mapping, "/proc/self/exe", 100), TUMORCLASS_LIMIT);
+    ck_assert_int_eq(file_load(&data, &size, "/proc/self/exe", 100), TUMORCLASS_LIMIT);
 }
 END_TEST
 
@@ -242,7 +247,7 @@ int main(void)
     tcase_add_test(cases, last_error_belongs_to_its_thread_and_hides_control_characters);
     tcase_add_test(cases, abandoned_output_leaves_the_old_file_and_nothing_else);
     tcase_add_test(cases, output_through_a_link_replaces_what_it_points_to);
-    tcase_add_test(cases, mapping_refuses_what_is_not_a_file_of_fair_size);
+    tcase_add_test(cases, loading_refuses_what_is_not_a_file_of_fair_size);
     tcase_add_test(cases, full_device_is_an_error);
     tcase_add_test(cases, cancel_stops_once);
     tcase_add_test(cases, suggested_threads_follow_the_environment);

@@ -269,7 +269,7 @@ START_TEST(a_file_is_named_by_its_base_name)
     tumorclass_model_options options = TUMORCLASS_MODEL_OPTIONS_INIT;
     options.max_bytes = 100;
     ck_assert_int_eq(tumorclass_model_load(&model, files.model, &options), TUMORCLASS_LIMIT);
-    assert_sentence("small.onnx has ");
+    assert_sentence("small.onnx: has ");
     ck_assert_int_eq(tumorclass_write_file(files.model, "\x3a\x05", 2), TUMORCLASS_OK);
     ck_assert_int_eq(tumorclass_model_load(&model, files.model, NULL), TUMORCLASS_BAD_MODEL);
     assert_sentence("small.onnx: field 7 has 5 bytes");
