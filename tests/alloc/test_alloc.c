@@ -82,10 +82,11 @@ static uint64_t result_digest(const tumorclass_result *result)
 
 static uint64_t file_digest(const char *path)
 {
-    struct mapping file;
-    ck_assert_int_eq(file_map(&file, path, SIZE_MAX), TUMORCLASS_OK);
-    const uint64_t digest = mix(start, file.data, file.size);
-    file_unmap(&file);
+    void *data;
+    size_t size;
+    ck_assert_int_eq(file_load(&data, &size, path, SIZE_MAX), TUMORCLASS_OK);
+    const uint64_t digest = mix(start, data, size);
+    memory_free(data);
     return digest;
 }
 
@@ -252,15 +253,16 @@ static tumorclass_status write_bytes(uint64_t *digest, const struct call *call)
 /* The parts of a file that image_write made, as the two files of a pair. */
 static void save_pair(const char *whole)
 {
-    struct mapping file;
-    ck_assert_int_eq(file_map(&file, whole, SIZE_MAX), TUMORCLASS_OK);
+    void *data;
+    size_t size;
+    ck_assert_int_eq(file_load(&data, &size, whole, SIZE_MAX), TUMORCLASS_OK);
     unsigned char header[348];
-    memcpy(header, file.data, sizeof header);
+    memcpy(header, data, sizeof header);
     memcpy(header + 344, "ni1", 4);
     memset(header + 108, 0, 4); /* vox_offset */
     save("pair.hdr", header, sizeof header);
-    save("pair.img", file.data + 352, file.size - 352);
-    file_unmap(&file);
+    save("pair.img", (char *)data + 352, size - 352);
+    memory_free(data);
 }
 
 static void make_files(void)

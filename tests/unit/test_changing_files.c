@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include "base/sha256.h"
 #include "model/model.h"
-#include "unit/tiny_model.h"
+#include "small_model.h"
 
 /* ---- Every pread of the library comes here (--wrap=pread) ---- */
 
@@ -34,7 +34,7 @@ ssize_t __wrap_pread(int descriptor, void *dst, size_t size, off_t offset)
 enum { PLAIN, COMPRESSED, PAIR, MODEL, EXTERNAL, KINDS };
 static const char *const names[KINDS] = { "scan.nii", "scan.nii.gz", "pair.img", "small.onnx", "weights.bin" };
 static struct content {
-    unsigned char bytes[8192];
+    unsigned char bytes[16384];
     size_t size;
 } contents[KINDS][2];
 static int victim; /* the kind whose file is changed */
@@ -54,7 +54,9 @@ static void make_scans(int which)
     set_content(&contents[PAIR][which], file.bytes + 352, 48);
     /* stored, not compressed, so that both have one length */
     struct content *stream = &contents[COMPRESSED][which];
-    z_stream z = { .next_in = file.bytes, .avail_in = (uInt)file.size, .next_out = stream->bytes, .avail_out = 8192 };
+    z_stream z = {
+        .next_in = file.bytes, .avail_in = (uInt)file.size, .next_out = stream->bytes, .avail_out = sizeof stream->bytes
+    };
     ck_assert_int_eq(deflateInit2(&z, 0, Z_DEFLATED, 16 + 15, 8, Z_DEFAULT_STRATEGY), Z_OK);
     ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
     deflateEnd(&z);
@@ -63,11 +65,10 @@ static void make_scans(int which)
 
 static void make_models(int which)
 {
-    struct bytes bytes = tiny_model(4, 4, which ? 5 : 4, NULL);
-    float kernel[TINY_KERNEL];
-    for (int n = 0; n < TINY_KERNEL; n++) kernel[n] = (float)(which ? 7 * n : n);
+    struct bytes bytes = small_model(NULL);
+    bytes.data[4] += (unsigned char)which; /* a letter of the producer's name */
     set_content(&contents[MODEL][which], bytes.data, bytes.size);
-    set_content(&contents[EXTERNAL][which], kernel, sizeof kernel);
+    set_content(&contents[EXTERNAL][which], small_weights() + which, 96);
     bytes_free(&bytes);
 }
 
@@ -90,7 +91,7 @@ static void make_contents(void)
     header.bytes[345] = 'i';
     set(&header, VOX_OFFSET, 0);
     save("pair.hdr", header.bytes, 348);
-    struct bytes bytes = tiny_model(4, 4, 4, "weights.bin");
+    struct bytes bytes = small_model("weights.bin");
     save("large.onnx", bytes.data, bytes.size);
     bytes_free(&bytes);
 }
@@ -114,8 +115,8 @@ static int content_of_model(const tumorclass_model *model)
     const struct content *own = contents[victim == EXTERNAL ? EXTERNAL : MODEL];
     char digest[65];
     for (int which = 0; which < 2; which++) {
-        const void *kernel = model->graph.values[graph_find(&model->graph, "kernel")].constant;
-        if (victim == EXTERNAL && !memcmp(kernel, own[which].bytes, own[which].size)) return which;
+        const void *dense = model->graph.values[graph_find(&model->graph, "dense")].constant;
+        if (victim == EXTERNAL && !memcmp(dense, own[which].bytes, own[which].size)) return which;
         sha256(digest, own[which].bytes, own[which].size);
         if (victim == MODEL && !strcmp(digest, tumorclass_model_sha256(model))) return which;
     }
