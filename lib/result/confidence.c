@@ -106,25 +106,3 @@ void result_judge(tumorclass_result *result)
     judge_unlikeness(result, &metadata->cloud);
     judge_abstention(result, metadata);
 }
-
-const int32_t *tumorclass_result_ranking(const tumorclass_result *result, size_t *count)
-{
-    if (count) *count = (size_t)result->members[0].model->metadata.class_count;
-    return result->ranking;
-}
-
-void tumorclass_result_confidence(const tumorclass_result *result, tumorclass_confidence *confidence)
-{
-    *confidence = result->confidence;
-}
-
-const int32_t *tumorclass_result_prediction_set(const tumorclass_result *result, size_t *count)
-{
-    if (count) *count = result->has_set ? (size_t)result->set_count : 0;
-    return result->has_set ? result->set : NULL;
-}
-
-const char *tumorclass_result_abstention(const tumorclass_result *result)
-{
-    return result->abstention;
-}

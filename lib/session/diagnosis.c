@@ -93,9 +93,9 @@ static void add_memory(tumorclass_diagnosis *diagnosis)
     const int64_t limit = cgroup_least("memory.max");
     add(diagnosis, "memory", "%.0f MiB", (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / mebi);
     if (limit)
-        add(diagnosis, "cgroup memory", "%.0f MiB", (double)limit / mebi);
+        add(diagnosis, "cgroup v2 memory", "%.0f MiB", (double)limit / mebi);
     else
-        add(diagnosis, "cgroup memory", "not set (cgroups of version 1 are not read)");
+        add(diagnosis, "cgroup v2 memory", "not set");
 }
 
 /* OUT_OF_MEMORY is a failure; a model that is bad or not there is a fact. */

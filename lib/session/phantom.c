@@ -19,6 +19,7 @@ static const struct ellipsoid head[] = {
     { { 0, 2, 4 }, { 44, 55, 37 }, 380 },     /* white matter */
     { { 10, 0, 6 }, { 6, 22, 9 }, 110 },      /* right ventricle */
     { { -10, 0, 6 }, { 6, 22, 9 }, 110 },     /* left ventricle */
+    { { 0, -8, -50 }, { 20, 20, 14 }, 350 },  /* base of the skull, through which brain and scalp hang together */
     { { 0, -36, -26 }, { 27, 17, 12 }, 330 }, /* cerebellum */
     { { 27, 19, 16 }, { 15, 14, 13 }, 760 },  /* lesion: a bright rim */
     { { 27, 19, 16 }, { 9, 8, 7 }, 210 },     /* around a dark core */
