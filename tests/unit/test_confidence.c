@@ -179,7 +179,7 @@ START_TEST(unlikeness_is_the_distance_to_the_nearest_centre_in_deviations)
     tumorclass_result_confidence(result, &confidence);
     ck_assert_double_eq_tol(confidence.unlikeness, sqrt(2.5), 1e-15);
     ck_assert_uint_eq(result->qc_count, 1);
-    const tumorclass_qc *warning = result.qc[0];
+    const tumorclass_qc *warning = &result->qc[0];
     ck_assert_str_eq(warning->code, "unlike_training");
     ck_assert_double_eq_tol(warning->value, sqrt(2.5), 1e-15);
     ck_assert_double_eq(warning->threshold, 1.5);
