@@ -2,14 +2,34 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "command.h"
 #include "terminal.h"
+
+static void give_up(void)
+{
+    complain("no memory for the JSON text");
+    exit(OUTPUT_FAILED);
+}
+
+static void *allocate(size_t size)
+{
+    void *block = malloc(size);
+    if (!block) give_up();
+    return block;
+}
+
+void json_begin(void)
+{
+    json_set_alloc_funcs(allocate, free);
+}
 
 json_t *json_text(const char *text)
 {
     if (!text) return json_null();
     json_t *value = json_string(text);
-    char *copy = value ? NULL : strdup(text);
-    if (!copy) return value;
+    if (value) return value;
+    char *copy = allocate(strlen(text) + 1);
+    strcpy(copy, text);
     for (char *c = copy; *c; c++)
         if ((unsigned char)*c >= 0x80) *c = '?';
     value = json_string(copy);
@@ -42,11 +62,9 @@ json_t *json_properties(const tumorclass_property *properties, size_t count)
 void json_line(FILE *stream, json_t *value)
 {
     /* nine digits bring a float back to the bit */
-    char *line = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-    if (line)
-        fprintf(stream, "%s\n", line);
-    else
-        complain("no memory for the JSON object");
+    char *line = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    if (!line) give_up();
+    fprintf(stream, "%s\n", line);
     free(line);
     json_decref(value);
 }

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include "tumorclass/tumorclass.h"
 
+/* Before anything else here: from now on a program without memory for a value says so and ends with OUTPUT_FAILED, so
+ * that nothing is ever missing from a line. */
+void json_begin(void);
+
 /* A string; bytes that are not UTF-8 become '?', since names come from files. NULL: null. */
 json_t *json_text(const char *text);
 json_t *json_number(double value); /* null if it is not finite */

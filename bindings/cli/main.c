@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "options.h"
 #include "help.h"
+#include "json.h"
 #include "terminal.h"
 
 /* A file must never be opened as descriptor 0, 1 or 2 and then be taken for a standard stream. */
@@ -161,6 +162,7 @@ int main(int count, char **arguments)
 {
     fill_standard_descriptors();
     setlocale(LC_CTYPE, "");
+    json_begin();
     const int code = count ? dispatch(count - 1, arguments + 1) : WRONG_USAGE;
     const int flushed = fflush(stdout), error = errno;
     if (!flushed && !ferror(stdout)) return code;
