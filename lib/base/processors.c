@@ -1,14 +1,18 @@
-/* How many threads suit this process: the least of what affinity, the cgroup and the environment allow. */
+/* What affinity, the cgroup and the environment allow. */
 #define _GNU_SOURCE /* sched_getaffinity */
+#include "base/processors.h"
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "tumorclass/tumorclass.h"
 
-static int32_t least(int32_t a, int64_t b)
+/* The lesser of two limits, where 0 and below are none. */
+static int64_t lesser(int64_t a, int64_t b)
 {
-    return b >= 1 && b < a ? (int32_t)b : a;
+    if (a < 1 || b < 1) return a < 1 ? b : a;
+    return a < b ? a : b;
 }
 
 static int64_t affinity_count(void)
@@ -19,46 +23,63 @@ static int64_t affinity_count(void)
     return CPU_COUNT(&set);
 }
 
-/* "max 100000" or "150000 100000": quota and period in microseconds; whole processors, at least one. */
-static int64_t quota_of(const char *path)
+/* "max", "max 100000", "150000 100000" (quota and period in microseconds: whole processors) or "1073741824". */
+static int64_t read_limit(const char *path)
 {
     FILE *file = fopen(path, "re");
     if (!file) return 0;
-    long long quota = 0, period = 0;
-    const int fields = fscanf(file, "%lld %lld", &quota, &period);
+    long long limit = 0, unit = 1;
+    const int fields = fscanf(file, "%lld %lld", &limit, &unit);
     fclose(file);
-    if (fields != 2 || quota <= 0 || period <= 0) return 0;
-    return quota < period ? 1 : quota / period;
+    if (fields < 1 || limit <= 0 || unit <= 0) return 0;
+    return limit < unit ? 1 : limit / unit;
 }
 
-/* The quota of our cgroup (version 2) and of each of its parents. */
-static int32_t cgroup_limit(int32_t threads)
+/* Our cgroup of version 2: the line "0::/path" among those of version 1. */
+static bool find_group(char group[2048])
 {
     FILE *file = fopen("/proc/self/cgroup", "re");
-    if (!file) return threads;
-    char group[2048], path[2200];
-    const int found = fscanf(file, "0::%2047[^\n]", group);
+    if (!file) return false;
+    char line[2100];
+    bool found = false;
+    while (!found && fgets(line, sizeof line, file)) found = sscanf(line, "0::%2047[^\n]", group) == 1;
     fclose(file);
-    if (found != 1) return threads;
+    return found;
+}
+
+int64_t cgroup_least(const char *name)
+{
+    char group[2048], path[2200];
+    int64_t least = 0;
+    if (!find_group(group)) return 0;
     for (char *end = group; *end; end++) {
         if (end[1] && end[1] != '/') continue;
-        snprintf(path, sizeof path, "/sys/fs/cgroup%.*s/cpu.max", (int)(end - group + 1), group);
-        threads = least(threads, quota_of(path));
+        snprintf(path, sizeof path, "/sys/fs/cgroup%.*s/%.64s", (int)(end - group + 1), group, name);
+        least = lesser(least, read_limit(path));
     }
-    return threads;
+    return least;
 }
 
 static int64_t environment_count(const char *name)
 {
     const char *text = getenv(name);
-    return text ? strtoll(text, NULL, 10) : 0;
+    const long long count = text ? strtoll(text, NULL, 10) : 0;
+    return count < 1 ? 0 : count;
+}
+
+void thread_limits(struct thread_limit limits[THREAD_LIMITS])
+{
+    limits[0] = (struct thread_limit){ "affinity", affinity_count() };
+    limits[1] = (struct thread_limit){ "cgroup v2 quota", cgroup_least("cpu.max") };
+    limits[2] = (struct thread_limit){ "OMP_NUM_THREADS", environment_count("OMP_NUM_THREADS") };
+    limits[3] = (struct thread_limit){ "SLURM_CPUS_PER_TASK", environment_count("SLURM_CPUS_PER_TASK") };
 }
 
 int32_t tumorclass_suggested_threads(void)
 {
-    const int64_t processors = affinity_count();
-    int32_t threads = processors < 1 ? 1 : (int32_t)processors;
-    threads = cgroup_limit(threads);
-    threads = least(threads, environment_count("OMP_NUM_THREADS"));
-    return least(threads, environment_count("SLURM_CPUS_PER_TASK"));
+    struct thread_limit limits[THREAD_LIMITS];
+    int64_t least = 0;
+    thread_limits(limits);
+    for (int i = 0; i < THREAD_LIMITS; i++) least = lesser(least, limits[i].threads);
+    return least < 1 ? 1 : least > INT32_MAX ? INT32_MAX : (int32_t)least;
 }

@@ -31,10 +31,7 @@ static void multiply_derivative(float *restrict dst, const float *restrict g, co
         }
         break;
     case ACTIVATION_HARD_SWISH:
-        for (int64_t i = 0; i < count; i++) {
-            const float slope = x[i] < -3 ? 0 : x[i] > 3 ? 1 : x[i] / 3 + 0.5f;
-            dst[i] = g[i] * slope;
-        }
+        for (int64_t i = 0; i < count; i++) dst[i] = x[i] < -3 ? 0 : x[i] > 3 ? g[i] : g[i] * (x[i] / 3 + 0.5f);
         break;
     case ACTIVATION_CLIP:
         for (int64_t i = 0; i < count; i++) dst[i] = x[i] <= alpha || x[i] >= beta ? 0 : g[i];

@@ -1,17 +1,11 @@
 /* Gradients of operations that work element by element or channel by channel. */
 #include "gradient/tape.h"
 
-static bool is_constant(const struct tape *tape, int32_t value)
-{
-    return tape->graph->values[value].constant;
-}
-
 /* y = f(x): g f'(x) */
 tumorclass_status activation_rule(struct tape *tape, const struct node *node, int32_t g)
 {
     const int32_t x = node->inputs[0], inputs[] = { g, x };
-    if (node->slope != NO_VALUE && !is_constant(tape, node->slope))
-        return fail_gradient(node, "its slopes are computed");
+    if (tape_wants(tape, node->slope)) return fail_gradient(node, "its slopes are computed");
     struct node back = node_of(OPERATION_ACTIVATION_BACK);
     back.activation = node->activation;
     back.alpha = node->alpha;
@@ -23,7 +17,7 @@ tumorclass_status activation_rule(struct tape *tape, const struct node *node, in
 tumorclass_status instance_norm_rule(struct tape *tape, const struct node *node, int32_t g)
 {
     const int32_t x = node->inputs[0], inputs[] = { g, x, node->inputs[1] };
-    if (!is_constant(tape, node->inputs[1]) || !is_constant(tape, node->inputs[2]))
+    if (tape_wants(tape, node->inputs[1]) || tape_wants(tape, node->inputs[2]))
         return fail_gradient(node, "its scale or shift is computed");
     struct node back = node_of(OPERATION_INSTANCE_NORM_BACK);
     back.norm = node->norm;
@@ -34,7 +28,7 @@ tumorclass_status instance_norm_rule(struct tape *tape, const struct node *node,
 tumorclass_status scale_shift_rule(struct tape *tape, const struct node *node, int32_t g)
 {
     const int32_t x = node->inputs[0];
-    if (!is_constant(tape, node->inputs[1]) || !is_constant(tape, node->inputs[2]))
+    if (tape_wants(tape, node->inputs[1]) || tape_wants(tape, node->inputs[2]))
         return fail_gradient(node, "its scale or shift is computed");
     struct shape shape = { tape_shape(tape, x)->rank - 1, { tape_shape(tape, x)->extent[1] } };
     for (int32_t i = 1; i < shape.rank; i++) shape.extent[i] = 1;

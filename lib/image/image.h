@@ -25,8 +25,10 @@ struct tumorclass_image {
     char *header_text; /* owns the values of header */
 };
 
-/* A new float32 image with this shape and affine, i slowest (C order), voxels not set; name "", grid of sform code 1. */
-tumorclass_status image_create(tumorclass_image **image, const int64_t shape[3], const double affine[12]);
-float *image_voxels(tumorclass_image *image); /* of an image made by image_create */
+/* A new image with this data type, shape and affine, i slowest (C order), voxels not set; name "", grid of sform code 1. */
+tumorclass_status image_create_of(tumorclass_image **image, tumorclass_dtype dtype, const int64_t shape[3],
+                                  const double affine[12]);
+tumorclass_status image_create(tumorclass_image **image, const int64_t shape[3], const double affine[12]); /* F32 */
+float *image_voxels(tumorclass_image *image); /* of an F32 image made here */
 
 #endif

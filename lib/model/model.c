@@ -143,13 +143,21 @@ static tumorclass_status load_file(tumorclass_model **model, const char *path, c
     return TUMORCLASS_OK;
 }
 
-/* The model that ships with the library: beside the library, wherever that was moved to; else where it was installed. */
+/* Beside the library, wherever that was moved to; else where it was installed. */
+char *model_place(int32_t index)
+{
+    return index ? memory_string(TUMORCLASS_MODEL_PATH) : library_path(TUMORCLASS_MODEL_RELATIVE);
+}
+
 static tumorclass_status load_shipped(tumorclass_model **model, const tumorclass_model_options *options)
 {
-    char *path = library_path(TUMORCLASS_MODEL_RELATIVE);
+    char *path = model_place(0);
+    if (path && access(path, R_OK) != 0) {
+        memory_free(path);
+        path = model_place(1);
+    }
     if (!path) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for the path of the model that ships with the library");
-    const bool beside = !access(path, R_OK);
-    const tumorclass_status status = load_file(model, beside ? path : TUMORCLASS_MODEL_PATH, options);
+    const tumorclass_status status = load_file(model, path, options);
     memory_free(path);
     return status == TUMORCLASS_OK ? status : fail_within(status, "the model that ships with the library");
 }

@@ -74,3 +74,25 @@ const float *tumorclass_result_member_probabilities(const tumorclass_result *res
     if (count) *count = exists ? class_count(result) : 0;
     return exists ? result->members[member].probabilities : NULL;
 }
+
+const int32_t *tumorclass_result_ranking(const tumorclass_result *result, size_t *count)
+{
+    if (count) *count = class_count(result);
+    return result->ranking;
+}
+
+void tumorclass_result_confidence(const tumorclass_result *result, tumorclass_confidence *confidence)
+{
+    *confidence = result->confidence;
+}
+
+const int32_t *tumorclass_result_prediction_set(const tumorclass_result *result, size_t *count)
+{
+    if (count) *count = result->has_set ? (size_t)result->set_count : 0;
+    return result->has_set ? result->set : NULL;
+}
+
+const char *tumorclass_result_abstention(const tumorclass_result *result)
+{
+    return result->abstention;
+}

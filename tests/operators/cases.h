@@ -164,15 +164,20 @@ static inline void case_conv(struct graph *graph, uint64_t *seed)
     build_random_conv(graph, seed, from, to, window, groups);
 }
 
-/* So large that the work on one plane is split by rows. */
-static inline void case_conv_large(struct graph *graph, uint64_t *seed)
+/* So large that the work on one plane is split by rows, for 40 inputs; and back for 40 outputs. */
+static inline void build_large_conv(struct graph *graph, uint64_t *seed, int64_t inputs, int64_t outputs)
 {
     const struct window window = build_window(3, random_integer(seed, 1, 2), 1);
-    const struct shape from = SHAPE(1, 40, 3, random_integer(seed, 44, 60), random_integer(seed, 44, 60));
+    const struct shape from = SHAPE(1, inputs, 3, random_integer(seed, 44, 60), random_integer(seed, 44, 60));
     struct shape to = from;
-    to.extent[1] = random_integer(seed, 1, 9);
+    to.extent[1] = outputs;
     for (int32_t i = 2; i < 5; i++) to.extent[i] = window_positions(&window, i - 2, from.extent[i]);
     build_random_conv(graph, seed, from, to, window, 1);
+}
+
+static inline void case_conv_large(struct graph *graph, uint64_t *seed)
+{
+    build_large_conv(graph, seed, 40, random_integer(seed, 1, 9));
 }
 
 static inline void case_channels(struct graph *graph, uint64_t *seed, struct node node)
@@ -293,7 +298,7 @@ static inline void case_reduce(struct graph *graph, uint64_t *seed)
     struct shape result = { 0 };
     struct node node = node_of(OPERATION_REDUCE);
     const bool keep = chance(seed, 2);
-    node.reduce.kind = (int32_t)random_integer(seed, REDUCE_MEAN, REDUCE_MAX);
+    node.reduce.kind = (int32_t)random_integer(seed, REDUCE_MEAN, REDUCE_SUM);
     for (int32_t i = 0; i < shape.rank; i++) {
         node.reduce.axes[i] = chance(seed, 2) || shape.extent[i] > 1000;
         if (keep || !node.reduce.axes[i]) result.extent[result.rank++] = node.reduce.axes[i] ? 1 : shape.extent[i];
@@ -336,6 +341,110 @@ static inline void case_transpose(struct graph *graph, uint64_t *seed)
     build_node(graph, node, INPUTS(graph->input), result);
 }
 
+/* Where a gradient is taken: at random, where elements are equal and on the kinks of activations, or all in one. */
+static inline int32_t build_point(struct graph *graph, struct shape shape, uint64_t *seed)
+{
+    const int32_t value = build_constant(graph, shape, seed, -4, 4);
+    const int64_t kind = random_integer(seed, 0, 7);
+    float *x = graph->values[value].owned;
+    for (int64_t i = 0; i < shape_count(&shape); i++) {
+        if (kind < 3) x[i] = roundf(4 * x[i]) / 4;
+        if (kind == 3) x[i] = x[0];
+        if (kind == 4) x[i] *= 1000;
+    }
+    return value;
+}
+
+/* What a softmax, or its logarithm, could have given. */
+static inline int32_t build_distributions(struct graph *graph, const struct node *node, struct shape shape,
+                                          uint64_t *seed)
+{
+    const int32_t value = build_constant(graph, shape, seed, 0.1f, 1);
+    const int64_t extent = shape.extent[node->softmax.axis], count = shape_count(&shape);
+    int64_t inner = 1;
+    float *y = graph->values[value].owned;
+    for (int32_t i = node->softmax.axis + 1; i < shape.rank; i++) inner *= shape.extent[i];
+    for (int64_t line = 0; line < count / extent; line++) {
+        float *const first = y + line / inner * extent * inner + line % inner;
+        double sum = 0;
+        for (int64_t i = 0; i < extent; i++) sum += (double)first[i * inner];
+        for (int64_t i = 0; i < extent; i++) {
+            const double share = (double)first[i * inner] / sum;
+            first[i * inner] = (float)(node->softmax.log ? log(share) : share);
+        }
+    }
+    return value;
+}
+
+/* Turn the graph's one node, a forward operation, into `back`, its gradient at some point: the input is g. */
+static inline void turn_back(struct graph *graph, uint64_t *seed, operation back)
+{
+    struct node node = graph->nodes[0];
+    const struct shape from = graph->values[graph->input].shape, to = graph->values[graph->output].shape;
+    const int32_t second = node.input_count > 1 ? node.inputs[1] : NO_VALUE; /* weight or scale */
+    const int32_t g = graph->input = build_value(graph, to);
+    node.operation = back;
+    node.residual = NO_VALUE;
+    if (back != OPERATION_ACTIVATION_BACK) {
+        node.activation = ACTIVATION_NONE;
+        node.slope = NO_VALUE;
+    } else if (chance(seed, 2)) { /* to quarters, as such points have: the kinks are met. And not to 0 */
+        node.alpha = floorf(2 * node.alpha) / 2 + 0.25f;
+        node.beta = floorf(2 * node.beta) / 2 + 0.25f;
+    }
+    graph->nodes[0].output = NO_VALUE;
+    if (back == OPERATION_CONV_BACK) {
+        build_node(graph, node, INPUTS(g, second), from);
+    } else {
+        const int32_t x = back == OPERATION_SOFTMAX_BACK ? build_distributions(graph, &node, from, seed)
+                                                         : build_point(graph, from, seed);
+        build_node(graph, node, (const int32_t[]){ g, x, second }, second == NO_VALUE ? 2 : 3, from);
+    }
+    must(graph_compact(graph));
+}
+
+static inline void case_activation_back(struct graph *graph, uint64_t *seed)
+{
+    case_activation(graph, seed);
+    turn_back(graph, seed, OPERATION_ACTIVATION_BACK);
+}
+
+static inline void case_conv_back(struct graph *graph, uint64_t *seed)
+{
+    case_conv(graph, seed);
+    turn_back(graph, seed, OPERATION_CONV_BACK);
+}
+
+static inline void case_conv_back_large(struct graph *graph, uint64_t *seed)
+{
+    build_large_conv(graph, seed, random_integer(seed, 1, 5), 40);
+    turn_back(graph, seed, OPERATION_CONV_BACK);
+}
+
+static inline void case_instance_norm_back(struct graph *graph, uint64_t *seed)
+{
+    case_instance_norm(graph, seed);
+    turn_back(graph, seed, OPERATION_INSTANCE_NORM_BACK);
+}
+
+static inline void case_pool_back(struct graph *graph, uint64_t *seed)
+{
+    case_pool(graph, seed);
+    turn_back(graph, seed, OPERATION_POOL_BACK);
+}
+
+static inline void case_reduce_back(struct graph *graph, uint64_t *seed)
+{
+    case_reduce(graph, seed);
+    turn_back(graph, seed, OPERATION_REDUCE_BACK);
+}
+
+static inline void case_softmax_back(struct graph *graph, uint64_t *seed)
+{
+    case_softmax(graph, seed);
+    turn_back(graph, seed, OPERATION_SOFTMAX_BACK);
+}
+
 /* A float has half an ulp of 6e-8. Copies are exact. Sums in double (norm, mean, softmax, matrix product) round once,
  * the epilogue once or twice more, exp and tanh of libm within an ulp: 4e-7. An activation multiplies the error of
  * what it gets by at most 1.5 (hard swish). Convolution sums K products in float: sqrt(K) half ulps, 2e-6 at K = 1080.
@@ -356,7 +465,14 @@ static const struct operation_case operation_cases[] = {
     { "scale shift", case_scale_shift, 80, { 4e-7, 4e-7 } },
     { "softmax", case_softmax, 60, { 4e-7, 4e-7 } },
     { "transpose", case_transpose, 80, { 0, 0 } },
+    { "conv, back, large", case_conv_back_large, 4, { 4e-7, 2e-6 } },
+    { "activation, back", case_activation_back, 160, { 1e-6, 4e-7 } },
+    { "conv, back", case_conv_back, 400, { 4e-7, 2e-6 } },
+    { "instance norm, back", case_instance_norm_back, 120, { 4e-7, 4e-7 } },
+    { "pool, back", case_pool_back, 300, { 4e-7, 4e-7 } },
+    { "reduce, back", case_reduce_back, 120, { 4e-7, 4e-7 } },
+    { "softmax, back", case_softmax_back, 60, { 4e-7, 4e-7 } },
 };
-enum { OPERATION_CASES = sizeof operation_cases / sizeof *operation_cases };
+enum { OPERATION_CASES = sizeof operation_cases / sizeof *operation_cases, GRADIENT_CASES = 6 /* the last */ };
 
 #endif

@@ -1,78 +1,4 @@
-#include "oracle.h"
-#include <math.h>
-
-struct oracle {
-    const struct graph *graph;
-    const struct node *node;
-    double *const *values;
-    double largest;
-    double mean, variance; /* instance norm: of the channel at hand */
-};
-
-static const struct shape *shape_of_value(const struct oracle *o, int32_t value)
-{
-    return &o->graph->values[value].shape;
-}
-
-static const struct shape *input_shape(const struct oracle *o, int i)
-{
-    return shape_of_value(o, o->node->inputs[i]);
-}
-
-static const double *input(const struct oracle *o, int i)
-{
-    return i < o->node->input_count && o->node->inputs[i] != NO_VALUE ? o->values[o->node->inputs[i]] : NULL;
-}
-
-static double noted(struct oracle *o, double x)
-{
-    if (isfinite(x) && fabs(x) > o->largest) o->largest = fabs(x);
-    return x;
-}
-
-static void index_of(int64_t index[MAX_RANK], int64_t position, const struct shape *shape)
-{
-    for (int i = shape->rank - 1; i >= 0; i--) {
-        index[i] = position % shape->extent[i];
-        position /= shape->extent[i];
-    }
-}
-
-static int64_t position_of(const int64_t index[MAX_RANK], const struct shape *shape)
-{
-    int64_t position = 0;
-    for (int i = 0; i < shape->rank; i++) position = position * shape->extent[i] + index[i];
-    return position;
-}
-
-/* The element of `shape` that numpy's broadcasting puts at `index` of `result`. */
-static int64_t broadcast_position(const int64_t index[MAX_RANK], const struct shape *result, const struct shape *shape)
-{
-    int64_t own[MAX_RANK];
-    for (int i = 0; i < shape->rank; i++) own[i] = shape->extent[i] == 1 ? 0 : index[i + result->rank - shape->rank];
-    return position_of(own, shape);
-}
-
-static int64_t at5(const struct extents *e, int64_t n, int64_t c, int64_t z, int64_t y, int64_t x)
-{
-    return (((n * e->c + c) * e->d + z) * e->h + y) * e->w + x;
-}
-
-static bool inside(const struct extents *e, const int64_t place[3])
-{
-    return place[0] >= 0 && place[0] < e->d && place[1] >= 0 && place[1] < e->h && place[2] >= 0 && place[2] < e->w;
-}
-
-static void place_of(int64_t place[3], const struct window *window, const int64_t output[3], const int64_t tap[3])
-{
-    for (int i = 0; i < 3; i++)
-        place[i] = output[i] * window->stride[i] + tap[i] * window->dilation[i] - window->pad_before[i];
-}
-
-#define EACH_TAP(window)                                                                                               \
-    for (tap[0] = 0; tap[0] < (window)->kernel[0]; tap[0]++)                                                           \
-        for (tap[1] = 0; tap[1] < (window)->kernel[1]; tap[1]++)                                                       \
-            for (tap[2] = 0; tap[2] < (window)->kernel[2]; tap[2]++)
+#include "oracle_walk.h"
 
 static double conv(struct oracle *o, int64_t n, int64_t c, const int64_t output[3])
 {
@@ -200,7 +126,8 @@ static double reduce(struct oracle *o, int64_t output)
         else if (x > largest)
             largest = x;
     }
-    return o->node->reduce.kind == REDUCE_MEAN ? sum / count : largest;
+    const double results[] = { [REDUCE_MEAN] = sum / count, [REDUCE_MAX] = largest, [REDUCE_SUM] = sum };
+    return results[o->node->reduce.kind];
 }
 
 static double softmax(struct oracle *o, int64_t index[MAX_RANK])
@@ -319,7 +246,9 @@ void oracle_node(double *dst, double *largest, const struct graph *graph, const 
 {
     struct oracle o = { .graph = graph, .node = node, .values = values };
     const struct shape *shape = shape_of_value(&o, node->output);
-    for (int64_t i = 0; i < shape_count(shape); i++) {
+    const bool forward = node->operation < OPERATION_ACTIVATION_BACK;
+    if (!forward) oracle_back(dst, &o);
+    for (int64_t i = 0; i < shape_count(shape) && forward; i++) {
         double x = operate(&o, i, shape);
         if (node->residual != NO_VALUE) x += noted(&o, values[node->residual][i]);
         dst[i] = activated(&o, noted(&o, x), slope_at(&o, i, shape));
