@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 .ci/install build-essential cmake ninja-build pkg-config libnifti-dev libdeflate-dev zlib1g-dev libjansson-dev \
-    libpng-dev mricron-data check libonnx-testdata mandoc python3-venv python3-torch
+    libpng-dev mricron-data check libonnx-testdata mandoc python3-venv python3-torch clang libclang-rt-14-dev
 
 venv=$PWD/build/venv
 if ! cmp -s tests/requirements.txt "$venv/installed"; then
