@@ -314,7 +314,7 @@ int main(void)
 {
     TCase *cases = tcase_create("gradients");
     tcase_set_timeout(cases, 120);
-    tcase_add_loop_test(cases, gradient_of_every_operation, 0, OPERATION_CASES);
+    tcase_add_loop_test(cases, gradient_of_every_operation, 0, FORWARD_CASES);
     tcase_add_loop_test(cases, gradient_where_operations_meet, 0, MEETINGS);
     Suite *suite = suite_create("gradients");
     suite_add_tcase(suite, cases);

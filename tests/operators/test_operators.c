@@ -370,7 +370,7 @@ int main(void)
     tcase_add_test(cases, tiers_end_with_the_portable_one);
     tcase_add_loop_test(cases, operation_agrees_with_the_oracle, 0, OPERATION_CASES);
     tcase_add_loop_test(cases, operation_passes_on_what_is_not_finite, 0, OPERATION_CASES);
-    tcase_add_loop_test(cases, gradient_agrees_with_differences, OPERATION_CASES - GRADIENT_CASES, OPERATION_CASES);
+    tcase_add_loop_test(cases, gradient_agrees_with_differences, FIRST_GRADIENT, OPERATION_CASES);
     tcase_add_loop_test(cases, cases_are_not_mostly_zero, 0, OPERATION_CASES);
     Suite *suite = suite_create("operators");
     suite_add_tcase(suite, cases);
