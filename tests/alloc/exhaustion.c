@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <malloc.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 /* glibc's own, under the names that it keeps for replacements */
@@ -41,6 +40,7 @@ void failures_begin(void)
 void failures_end(void)
 {
     atomic_store(&open_window, false);
+    atomic_store(&planned_first, 0);
 }
 
 int64_t failures_count(void)
@@ -118,35 +118,9 @@ void free(void *block)
     __libc_free(block);
 }
 
-/* The next definition of a function; found without allocating, as dlsym does where it succeeds. */
-static void *real(const char *name)
-{
-    return dlsym(RTLD_NEXT, name);
-}
-
-void *mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset)
-{
-    typedef void *function(void *, size_t, int, int, int, off_t);
-    if (must_fail(SCARCE_MEMORY)) {
-        errno = ENOMEM;
-        return MAP_FAILED;
-    }
-    void *mapped = ((function *)real("mmap"))(address, size, protection, flags, descriptor, offset);
-    if (mapped != MAP_FAILED) atomic_fetch_add(&in_use, 1);
-    return mapped;
-}
-
-int munmap(void *address, size_t size)
-{
-    typedef int function(void *, size_t);
-    const int result = ((function *)real("munmap"))(address, size);
-    if (!result) atomic_fetch_sub(&in_use, 1);
-    return result;
-}
-
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
 {
     typedef int function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     if (must_fail(SCARCE_THREADS)) return EAGAIN;
-    return ((function *)real("pthread_create"))(thread, attributes, start, argument);
+    return ((function *)dlsym(RTLD_NEXT, "pthread_create"))(thread, attributes, start, argument);
 }

@@ -18,6 +18,7 @@ void failures_begin(void)
 void failures_end(void)
 {
     failed += memory_fail_at(0) == 0 && planned_first;
+    planned_first = 0;
 }
 
 int64_t failures_count(void)

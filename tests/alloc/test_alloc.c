@@ -1,4 +1,4 @@
-/* Every allocation, mapping and thread that a call asks for is refused in its turn, once alone and once with all that
+/* Every allocation and thread that a call asks for is refused in its turn, once alone and once with all that
  * come after it. The call then says OUT_OF_MEMORY and why, hands out nothing, leaks nothing and leaves no file; or it
  * did without, and its answer is the same to the bit. The same handles work right after. */
 #include <dirent.h>
@@ -97,6 +97,8 @@ struct call {
     tumorclass_status (*run)(uint64_t *digest, const struct call *call);
     const char *file; /* in the test's folder */
     int32_t class_index, method;
+    uint32_t flips;
+    size_t models;
     int64_t step; /* every so many failures of a long call, from the 16th on; 0: each */
 };
 
@@ -147,12 +149,12 @@ static tumorclass_status read_image(uint64_t *digest, const struct call *call)
 
 static tumorclass_status create_session(uint64_t *digest, const struct call *call)
 {
-    (void)call;
     tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
     options.threads = THREADS;
+    tumorclass_model *const models[2] = { model, model };
     tumorclass_session *created = (tumorclass_session *)1;
     failures_begin();
-    const tumorclass_status status = tumorclass_session_create(&created, model, &options);
+    const tumorclass_status status = tumorclass_session_create_ensemble(&created, models, call->models, &options);
     failures_end();
     if (status == TUMORCLASS_OK) {
         tumorclass_result *result;
@@ -194,8 +196,8 @@ static tumorclass_status preprocess(uint64_t *digest, const struct call *call)
 
 static tumorclass_status classify(uint64_t *digest, const struct call *call)
 {
-    (void)call;
     tumorclass_scan_options options = TUMORCLASS_SCAN_OPTIONS_INIT;
+    options.flips = call->flips;
     if (call->file) options.mask = &mask->volume;
     tumorclass_result *result = (tumorclass_result *)1;
     failures_begin();
@@ -221,6 +223,40 @@ static tumorclass_status attend(uint64_t *digest, const struct call *call)
                                                           &options);
     failures_end();
     *digest = mix(mix(start, map, count * sizeof *map), summaries, sizeof summaries);
+    return status;
+}
+
+/* The first map of a session: the backward pass is made for it. After a failure the next try is right. */
+static tumorclass_status attend_first(uint64_t *digest, const struct call *call)
+{
+    tumorclass_session *session_of_fixture = session;
+    tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
+    options.threads = THREADS;
+    ck_assert_int_eq(tumorclass_session_create(&session, model, &options), TUMORCLASS_OK);
+    const tumorclass_status status = attend(digest, call);
+    if (status != TUMORCLASS_OK) {
+        ck_assert_msg(!attend(digest, call), "%s", tumorclass_last_error());
+    }
+    tumorclass_session_free(session);
+    session = session_of_fixture;
+    return status;
+}
+
+static tumorclass_status diagnose(uint64_t *digest, const struct call *call)
+{
+    (void)call;
+    tumorclass_diagnosis *diagnosis = (tumorclass_diagnosis *)1;
+    failures_begin();
+    const tumorclass_status status = tumorclass_diagnosis_create(&diagnosis);
+    failures_end();
+    if (status == TUMORCLASS_OK) {
+        size_t count;
+        const tumorclass_property *facts = tumorclass_diagnosis_facts(diagnosis, &count);
+        *digest = mix_properties(start, facts, count);
+    } else {
+        ck_assert_ptr_null(diagnosis);
+    }
+    tumorclass_diagnosis_free(diagnosis);
     return status;
 }
 
@@ -413,7 +449,10 @@ END_TEST
 
 START_TEST(session_create_survives)
 {
-    const struct call calls[] = { { .name = "session", .run = create_session } };
+    const struct call calls[] = {
+        { .name = "session", .run = create_session, .models = 1 },
+        { .name = "ensemble", .run = create_session, .models = 2 },
+    };
     EXHAUST(calls, 8);
     const struct call sizes[] = { { .name = "memory", .run = measure } };
     EXHAUST(sizes, 2);
@@ -422,7 +461,7 @@ END_TEST
 
 START_TEST(session_does_with_the_threads_that_can_be_had)
 {
-    const struct call call = { .name = "session", .run = create_session };
+    const struct call call = { .name = "session", .run = create_session, .models = 1 };
     if (!failures_plan(SCARCE_THREADS, 1, false)) return;
     ck_assert_int_eq(exhaust(&call, SCARCE_THREADS, false), THREADS - 1);
     ck_assert_int_eq(exhaust(&call, SCARCE_THREADS, true), THREADS - 1);
@@ -435,6 +474,7 @@ START_TEST(classify_survives)
         { .name = "preprocess", .run = preprocess },
         { .name = "classify", .run = classify },
         { .name = "classify with a mask", .run = classify, .file = "mask" },
+        { .name = "classify flipped", .run = classify, .flips = TUMORCLASS_FLIP_LEFT_RIGHT },
     };
     EXHAUST(calls, 10);
 }
@@ -461,6 +501,24 @@ START_TEST(attention_survives)
 }
 END_TEST
 
+START_TEST(first_attention_survives)
+{
+    static const struct call calls[] = {
+        { .name = "first Grad-CAM", .run = attend_first, .class_index = 1, .method = TUMORCLASS_ATTENTION_GRADCAM },
+        { .name = "first HiResCAM", .run = attend_first, .class_index = 1, .method = TUMORCLASS_ATTENTION_HIRESCAM },
+        { .name = "first map", .run = attend_first, .class_index = TUMORCLASS_ALL_CLASSES },
+    };
+    EXHAUST(calls, 20);
+}
+END_TEST
+
+START_TEST(diagnosis_survives)
+{
+    static const struct call calls[] = { { .name = "diagnosis", .run = diagnose } };
+    EXHAUST(calls, 2);
+}
+END_TEST
+
 START_TEST(write_survives)
 {
     const struct call calls[] = {
@@ -483,6 +541,8 @@ int main(void)
     tcase_add_test(cases, session_does_with_the_threads_that_can_be_had);
     tcase_add_test(cases, classify_survives);
     tcase_add_test(cases, attention_survives);
+    tcase_add_test(cases, first_attention_survives);
+    tcase_add_test(cases, diagnosis_survives);
     tcase_add_test(cases, write_survives);
     tcase_set_timeout(cases, 120);
     suite_add_tcase(suite, cases);
