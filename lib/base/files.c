@@ -100,6 +100,20 @@ tumorclass_status file_load(void **data, size_t *size, const char *path, size_t 
 
 /* ---- Writing ---- */
 
+void file_begin(char *text, size_t size, const char *path)
+{
+    size_t used = 0;
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    while (descriptor >= 0 && used + 1 < size) {
+        const ssize_t got = read(descriptor, text + used, size - 1 - used);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        used += (size_t)got;
+    }
+    if (descriptor >= 0) close(descriptor);
+    text[used] = 0;
+}
+
 static tumorclass_status create_directly(struct output *output)
 {
     output->descriptor = strcmp(output->path, "-") ? open(output->target, O_WRONLY | O_CLOEXEC)

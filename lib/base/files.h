@@ -23,6 +23,10 @@ tumorclass_status file_close(struct input *file, tumorclass_status status);
 /* A whole file of at most `limit` bytes; *data is for memory_free, and NULL on failure. */
 tumorclass_status file_load(void **data, size_t *size, const char *path, size_t limit);
 
+/* How a text file begins; "" if it cannot be read. Allocates nothing: what the system says of itself is not missed for
+ * want of memory. */
+void file_begin(char *text, size_t size, const char *path);
+
 /* The name after the last slash: what reports and errors call a file. */
 const char *base_name(const char *path);
 

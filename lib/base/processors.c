@@ -1,10 +1,12 @@
 /* What affinity, the cgroup and the environment allow. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "base/processors.h"
+#include "base/files.h"
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "tumorclass/tumorclass.h"
 
@@ -26,25 +28,23 @@ static int64_t affinity_count(void)
 /* "max", "max 100000", "150000 100000" (quota and period in microseconds: whole processors) or "1073741824". */
 static int64_t read_limit(const char *path)
 {
-    FILE *file = fopen(path, "re");
-    if (!file) return 0;
+    char text[64];
     long long limit = 0, unit = 1;
-    const int fields = fscanf(file, "%lld %lld", &limit, &unit);
-    fclose(file);
-    if (fields < 1 || limit <= 0 || unit <= 0) return 0;
+    file_begin(text, sizeof text, path);
+    if (sscanf(text, "%lld %lld", &limit, &unit) < 1 || limit <= 0 || unit <= 0) return 0;
     return limit < unit ? 1 : limit / unit;
 }
 
 /* Our cgroup of version 2: the line "0::/path" among those of version 1. */
 static bool find_group(char group[2048])
 {
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    if (!file) return false;
-    char line[2100];
-    bool found = false;
-    while (!found && fgets(line, sizeof line, file)) found = sscanf(line, "0::%2047[^\n]", group) == 1;
-    fclose(file);
-    return found;
+    char text[8192];
+    file_begin(text, sizeof text, "/proc/self/cgroup");
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (sscanf(line, "0::%2047[^\n]", group) == 1) return true;
+    }
+    return false;
 }
 
 int64_t cgroup_least(const char *name)

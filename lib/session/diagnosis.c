@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "base/files.h"
 #include "base/memory.h"
 #include "base/processors.h"
 #include "cpu/tiers.h"
@@ -51,14 +52,12 @@ static void add_build(tumorclass_diagnosis *diagnosis)
 }
 
 /* The first "model name" of /proc/cpuinfo. */
-static void find_processor(char *name, size_t size)
+static void find_processor(char name[256])
 {
-    char line[512], found[256] = "unknown";
-    FILE *file = fopen("/proc/cpuinfo", "re");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "model name : %255[^\n]", found) == 1) break;
-    if (file) fclose(file);
-    snprintf(name, size, "%s", found);
+    char text[4096];
+    file_begin(text, sizeof text, "/proc/cpuinfo");
+    const char *line = strstr(text, "model name");
+    if (!line || sscanf(line, "model name : %255[^\n]", name) != 1) strcpy(name, "unknown");
 }
 
 static void add_machine(tumorclass_diagnosis *diagnosis)
@@ -66,7 +65,7 @@ static void add_machine(tumorclass_diagnosis *diagnosis)
     struct utsname system;
     char processor[256], sets[256] = "";
     if (uname(&system) >= 0) add(diagnosis, "system", "%s %s, %s", system.sysname, system.release, system.machine);
-    find_processor(processor, sizeof processor);
+    find_processor(processor);
     add(diagnosis, "processor", "%s", processor);
     for (int32_t i = 0; tumorclass_instruction_set(i); i++) {
         const size_t length = strlen(sets);
@@ -104,8 +103,8 @@ static tumorclass_status add_models(tumorclass_diagnosis *diagnosis)
     static const char *const names[MODEL_PLACES] = { "model place 1", "model place 2" };
     for (int32_t i = 0; i < MODEL_PLACES; i++) {
         char *path = model_place(i);
-        add(diagnosis, names[i], "%s%s", path ? path : "unknown",
-            path && access(path, R_OK) == 0 ? "" : " (nothing to read there)");
+        if (!path) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a path");
+        add(diagnosis, names[i], "%s%s", path, access(path, R_OK) == 0 ? "" : " (nothing to read there)");
         memory_free(path);
     }
     tumorclass_model *model;
