@@ -27,7 +27,7 @@ static void free_sessions(void)
 
 static void create_session(int index)
 {
-    struct bytes bytes = tiny_model();
+    struct bytes bytes = tiny_model(NULL);
     for (int i = 0; i < 2; i++) {
         struct bytes entry = { 0 };
         field_text(&entry, 1, specs[index][i][0]);

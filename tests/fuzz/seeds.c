@@ -86,7 +86,7 @@ static struct bytes open_network(void)
 
 static void onnx_seeds(void)
 {
-    struct bytes bytes = tiny_model();
+    struct bytes bytes = tiny_model(NULL);
     put_seed("onnx", "tiny", bytes.data, bytes.size);
     bytes_free(&bytes);
     bytes = open_network();

@@ -3,14 +3,20 @@
 #define TESTS_FUZZ_TINY_MODEL_H
 #include "unit/onnx_bytes.h"
 
-static inline struct bytes tiny_model(void)
+/* `external`: NULL, or the file that the four floats of the kernel are. */
+static inline struct bytes tiny_model(const char *external)
 {
     struct onnx_file file = onnx_file(13);
     const float ones[3] = { 1, 1, 1 }, dense[6] = { -1, -0.5f, 0, 0.5f, 1, 1.5f };
     onnx_property(&file, "tumorclass.schema", "1");
     onnx_property(&file, "tumorclass.classes", "glioma,metastasis,healthy");
     onnx_input(&file, "scan", 5, (int64_t[]){ 1, 1, 6, 7, 8 });
-    onnx_floats(&file, "kernel", 5, (int64_t[]){ 2, 1, 1, 1, 2 }, dense);
+    struct bytes kernel = onnx_tensor_bytes("kernel", ONNX_FLOAT, 5, (int64_t[]){ 2, 1, 1, 1, 2 });
+    if (external)
+        onnx_external(&kernel, external, "", "");
+    else
+        field_bytes(&kernel, 9, dense, 16);
+    field_message(&file.graph, 5, kernel);
     onnx_floats(&file, "ones", 1, (int64_t[]){ 2 }, ones);
     onnx_floats(&file, "dense", 2, (int64_t[]){ 3, 2 }, dense);
     onnx_floats(&file, "bias", 1, (int64_t[]){ 3 }, ones);

@@ -195,6 +195,11 @@ static void replace(void)
     ck_assert_int_eq(rename(path, in_folder(names[victim])), 0);
 }
 
+static void vanish(void)
+{
+    unlink(in_folder(names[victim]));
+}
+
 START_TEST(a_file_changed_between_any_two_reads_is_an_error)
 {
     victim = _i;
@@ -214,6 +219,7 @@ START_TEST(a_file_replaced_while_it_is_read_gives_the_answer_of_one_of_both)
     enter_folder();
     make_contents();
     ck_assert_int_ge(change_before_every_read(replace, TUMORCLASS_OK), 1);
+    ck_assert_int_ge(change_before_every_read(vanish, TUMORCLASS_OK), 1);
     leave_folder();
 }
 END_TEST
