@@ -15,6 +15,36 @@ static void check_probabilities(const tumorclass_result *result, const tumorclas
     promise(best >= 0 && best < (int32_t)count, "the class is one of the model's");
 }
 
+/* A permutation of the classes by falling probability. */
+static void check_ranking(const tumorclass_result *result)
+{
+    size_t count, classes;
+    uint64_t seen = 0;
+    const float *probabilities = tumorclass_result_probabilities(result, &classes);
+    const int32_t *ranking = tumorclass_result_ranking(result, &count);
+    promise(count == classes && ranking[0] == tumorclass_result_class(result), "every class is ranked, the best first");
+    for (size_t i = 0; i < count; i++) {
+        promise(ranking[i] >= 0 && (size_t)ranking[i] < classes && !(seen >> ranking[i] & 1), "each class once");
+        promise(i == 0 || probabilities[ranking[i - 1]] >= probabilities[ranking[i]], "probabilities fall");
+        seen |= UINT64_C(1) << ranking[i];
+    }
+}
+
+static void check_trust(const tumorclass_result *result)
+{
+    size_t count, classes;
+    tumorclass_confidence confidence;
+    tumorclass_result_probabilities(result, &classes);
+    tumorclass_result_confidence(result, &confidence);
+    promise(confidence.entropy >= 0 && confidence.margin >= 0 && confidence.margin <= 1, "entropy and margin");
+    promise(confidence.unlikeness >= 0, "unlikeness is a distance");
+    const int32_t *set = tumorclass_result_prediction_set(result, &count);
+    promise(count <= classes && (set || !count), "a prediction set is of classes");
+    const float *spread = tumorclass_result_spread(result, &count);
+    for (size_t i = 0; i < count; i++) promise(spread[i] >= 0 && spread[i] <= 1, "a spread is of probabilities");
+    promise(tumorclass_result_member_count(result) >= 1, "an answer has a member");
+}
+
 static void check_map(tumorclass_session *session, const tumorclass_result *result, const tumorclass_volume *volume)
 {
     const size_t count = (size_t)volume_count(volume);
@@ -37,6 +67,8 @@ tumorclass_status check_answer(tumorclass_session *session, const tumorclass_mod
     promise_status(status, result);
     if (status == TUMORCLASS_OK) {
         check_probabilities(result, model);
+        check_ranking(result);
+        check_trust(result);
         check_map(session, result, volume);
     }
     tumorclass_result_free(result);

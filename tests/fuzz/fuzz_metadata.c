@@ -6,6 +6,7 @@
 #include "fuzz.h"
 #include "model/metadata.h"
 #include "model/onnx.h"
+#include "model/trust.h"
 
 enum { LINES = 64, ROOM = 4096 };
 
@@ -48,13 +49,16 @@ static void check_spec(const struct preprocess_spec *spec)
     promise(spec->norm != NORM_PERCENTILE || spec->percentiles[0] < spec->percentiles[1], "percentiles rise");
 }
 
-static void check_classes(const struct metadata *metadata)
+static void check_fitted(const struct metadata *metadata)
 {
     for (int32_t i = 0; i < metadata->class_count; i++) {
         promise(metadata_class(metadata, metadata->classes[i]) == i, "a class is found by its name");
         promise(metadata_class(metadata, metadata->codes[i]) == i, "a class is found by its code");
     }
     promise(metadata_class(metadata, "\n") == -1, "no class is called so");
+    const bool wide = trust_fit_embedding(metadata, 2) == TUMORCLASS_OK;
+    promise(!wide || !metadata->cloud.centres.numbers || metadata->cloud.centres.columns == 2,
+            "centres have as many features as the graph");
 }
 
 static void check_metadata(struct onnx_model *model)
@@ -71,7 +75,7 @@ static void check_metadata(struct onnx_model *model)
     int64_t shape[3];
     memcpy(shape, named ? metadata.preprocess.shape : any, sizeof shape);
     if (metadata_fit(&metadata, shape, metadata.class_count ? metadata.class_count : 3) == TUMORCLASS_OK)
-        check_classes(&metadata);
+        check_fitted(&metadata);
     metadata_free(&metadata);
 }
 

@@ -101,7 +101,11 @@ static void metadata_seeds(void)
                               "tumorclass.input.grid=spacing 1,1.5,2e0\ntumorclass.input.shape=8,9,10\n"
                               "tumorclass.input.stripped=yes\ntumorclass.norm=percentile 0.5,99.5 clip\n"
                               "tumorclass.background=-1.25e-3\ntumorclass.cam.layer=conv\n"
-                              "tumorclass.calibration.temperature=1.5\ntumorclass.trained=no\nother=\n";
+                              "tumorclass.calibration.temperature=1.5\ntumorclass.trained=no\nother=\n"
+                              "tumorclass.cam.fine_layer=c\ntumorclass.calibration.coverage=0.9\n"
+                              "tumorclass.calibration.conformal=0.8,0.7,0.6\ntumorclass.calibration.abstain=0.4\n"
+                              "tumorclass.ood.centres=0.5,1;0,0;1,2\ntumorclass.ood.deviations=1,0.5\n"
+                              "tumorclass.ood.threshold=3\ntumorclass.selftest=1,2,3\n";
     put_seed("metadata", "all", all, sizeof all - 1);
     put_seed("metadata", "stretch", "tumorclass.input.grid=stretch\ntumorclass.norm=zscore", 52);
 }

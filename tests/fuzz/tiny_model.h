@@ -10,6 +10,14 @@ static inline struct bytes tiny_model(const char *external)
     const float ones[3] = { 1, 1, 1 }, dense[6] = { -1, -0.5f, 0, 0.5f, 1, 1.5f };
     onnx_property(&file, "tumorclass.schema", "1");
     onnx_property(&file, "tumorclass.classes", "glioma,metastasis,healthy");
+    onnx_property(&file, "tumorclass.cam.fine_layer", "a");
+    onnx_property(&file, "tumorclass.calibration.coverage", "0.9");
+    onnx_property(&file, "tumorclass.calibration.conformal", "0.8,0.7,0.6");
+    onnx_property(&file, "tumorclass.calibration.abstain", "0.4");
+    onnx_property(&file, "tumorclass.ood.centres", "0.5,1;0,0;1,2");
+    onnx_property(&file, "tumorclass.ood.deviations", "1,0.5");
+    onnx_property(&file, "tumorclass.ood.threshold", "3");
+    onnx_property(&file, "tumorclass.selftest", "1,2,3");
     onnx_input(&file, "scan", 5, (int64_t[]){ 1, 1, 6, 7, 8 });
     struct bytes kernel = onnx_tensor_bytes("kernel", ONNX_FLOAT, 5, (int64_t[]){ 2, 1, 1, 1, 2 });
     if (external)
