@@ -11,5 +11,7 @@ struct options;
 int classify(const struct options *options);
 int preprocess(const struct options *options);
 int info(const struct options *options);
+int selftest(const struct options *options);
+int doctor(const struct options *options);
 
 #endif

@@ -17,6 +17,11 @@ const struct command commands[] = {
       "with more than one scan it must be in OUT.\n" },
     { "info", INFO, info, 0, 1, "[MODEL|SCAN]", "Show what a model or a scan says about itself",
       "Without a file: the model that ships with the library.\n" },
+    { "selftest", SELFTEST, selftest, 0, -1, "",
+      "Try the model's known answers on every instruction set of this machine",
+      "The model's file says what comes out for a synthetic scan, as other software computed it.\n" },
+    { "doctor", DOCTOR, doctor, 0, -1, "", "Show what belongs into a bug report",
+      "Version, processor, threads and what limits them, memory, plugins and models found.\n" },
 };
 const size_t command_count = sizeof commands / sizeof *commands;
 
@@ -60,8 +65,8 @@ static void show_option(FILE *stream, const struct option_row *row)
 
 void show_command_help(FILE *stream, const struct command *command)
 {
-    fprintf(stream, "Usage: tumorclass %s [OPTIONS] %s\n\n%s.\n%s\nOptions:\n", command->name, command->files,
-            command->purpose, command->details);
+    fprintf(stream, "Usage: tumorclass %s [OPTIONS]%s%s\n\n%s.\n%s\nOptions:\n", command->name,
+            *command->files ? " " : "", command->files, command->purpose, command->details);
     for (size_t i = 0; i < option_row_count; i++)
         if (option_rows[i].commands & command->bit) show_option(stream, &option_rows[i]);
     putc('\n', stream);

@@ -7,7 +7,7 @@ struct command {
     const char *name;
     unsigned bit; /* in option_row.commands */
     int (*run)(const struct options *options);
-    int least_files, most_files; /* most_files 0: no limit */
+    int least_files, most_files; /* most_files 0: no limit; -1: none */
     const char *files, *purpose, *details;
 };
 extern const struct command commands[];

@@ -7,21 +7,6 @@
 #include "paths.h"
 #include "terminal.h"
 
-static void put_properties(const char *title, const tumorclass_property *properties, size_t count)
-{
-    const struct style style = stream_style(stdout);
-    int widest = 0;
-    for (size_t i = 0; i < count; i++)
-        if (text_width(properties[i].key) > widest) widest = text_width(properties[i].key);
-    if (count) printf("\n%s%s%s\n", tint_on(&style, BOLD), title, tint_off(&style));
-    for (size_t i = 0; i < count; i++) {
-        printf("  %s", tint_on(&style, DIM));
-        put_text(stdout, properties[i].key);
-        printf("%s%*s  ", tint_off(&style), widest - text_width(properties[i].key), "");
-        put_wrapped(stdout, properties[i].value, widest + 4, style.width);
-    }
-}
-
 static void put_classes(const tumorclass_model *model)
 {
     const struct style style = stream_style(stdout);

@@ -97,7 +97,9 @@ static int check_files(const struct command *command, const struct options *opti
     const size_t count = options->file_count;
     if (count < (size_t)command->least_files)
         complain("%s needs a SCAN", command->name);
-    else if (command->most_files && count > (size_t)command->most_files)
+    else if (command->most_files < 0 && count)
+        complain("%s takes no file", command->name);
+    else if (command->most_files > 0 && count > (size_t)command->most_files)
         complain("%s takes one file, not %zu", command->name, count);
     else
         return ANSWERED;

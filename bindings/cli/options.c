@@ -7,11 +7,12 @@
 #include <string.h>
 #include "terminal.h"
 
-enum { SCALE = UCHAR_MAX + 1, STRICT };
+enum { SCALE = UCHAR_MAX + 1, STRICT, PHANTOM };
 enum { MOST_ROWS = 32, MOST_THREADS = 1024, MOST_DEVICES = 1024 };
 
 const struct option_row option_rows[] = {
-    { "model", 'm', CLASSIFY | PREPROCESS, "FILE", "ONNX model; the default is the one that ships with the library" },
+    { "model", 'm', CLASSIFY | PREPROCESS | SELFTEST, "FILE",
+      "ONNX model; the default is the one that ships with the library" },
     { "output", 'o', PREPROCESS, "OUT", "where the network's input goes: .nii or .nii.gz, or - for standard output" },
     { "attention", 'a', CLASSIFY, "OUT", "write the attention map: .nii or .nii.gz, or - for standard output" },
     { "attention-scale", SCALE, CLASSIFY, "unit|raw",
@@ -19,13 +20,17 @@ const struct option_row option_rows[] = {
     { "class", 'c', CLASSIFY, "NAME|all",
       "the class that the map is of, by name or code; the default is the predicted one; all: one 4-D file" },
     { "overlay", 'p', CLASSIFY, "OUT", "draw the scan and the map as a picture: .png, or - for standard output" },
+    { "phantom", PHANTOM, SELFTEST, "OUT",
+      "write the scan whose answer is known, and run nothing: .nii or .nii.gz, or - for standard output" },
     { "mask", 'k', CLASSIFY | PREPROCESS, "FILE", "brain mask on the scan's grid, not zero inside; else it is found" },
     { "strict", STRICT, CLASSIFY | PREPROCESS, NULL, "refuse a scan that fails a quality check, instead of warning" },
-    { "json", 'j', CLASSIFY | INFO, NULL, "one JSON object a line for programs, instead of text for people" },
-    { "threads", 't', CLASSIFY | PREPROCESS, "N", "CPU threads; 0, the default, asks the system" },
-    { "device", 'd', CLASSIFY | PREPROCESS, "NAME", "auto, the default; cpu; cuda or cuda:N, which never falls back" },
-    { "verbose", 'v', CLASSIFY | PREPROCESS, NULL, "say more on standard error; twice: everything" },
-    { "help", 'h', CLASSIFY | PREPROCESS | INFO, NULL, "show this help" },
+    { "json", 'j', CLASSIFY | INFO | SELFTEST | DOCTOR, NULL,
+      "one JSON object a line for programs, instead of text for people" },
+    { "threads", 't', CLASSIFY | PREPROCESS | SELFTEST, "N", "CPU threads; 0, the default, asks the system" },
+    { "device", 'd', CLASSIFY | PREPROCESS | SELFTEST, "NAME",
+      "auto, the default; cpu; cuda or cuda:N, which never falls back" },
+    { "verbose", 'v', CLASSIFY | PREPROCESS | SELFTEST, NULL, "say more on standard error; twice: everything" },
+    { "help", 'h', CLASSIFY | PREPROCESS | INFO | SELFTEST | DOCTOR, NULL, "show this help" },
 };
 const size_t option_row_count = sizeof option_rows / sizeof *option_rows;
 
@@ -89,6 +94,7 @@ static int set_option(struct options *options, int letter, const char *argument)
     case 'c': options->map_class = argument; break;
     case 'p': options->overlay = argument; break;
     case 'k': options->mask = argument; break;
+    case PHANTOM: options->phantom = argument; break;
     case STRICT: options->strict = true; break;
     case 'j': options->json = true; break;
     case 't': return set_threads(options, argument);

@@ -6,10 +6,11 @@
 #include "command.h"
 #include "tumorclass/tumorclass.h"
 
-enum { CLASSIFY = 1, PREPROCESS = 2, INFO = 4 };
+enum { CLASSIFY = 1, PREPROCESS = 2, INFO = 4, SELFTEST = 16, DOCTOR = 32 };
 
 struct options {
     const char *model, *attention, *overlay, *output, *mask; /* NULL: not given */
+    const char *phantom;                                     /* of a selftest: where it goes; NULL: it is run */
     const char *map_class;                                   /* NULL: the predicted class */
     tumorclass_attention_scale scale;
     bool json, strict, help;

@@ -124,6 +124,21 @@ void put_wrapped(FILE *stream, const char *text, int indent, int width)
     putc('\n', stream);
 }
 
+void put_properties(const char *title, const tumorclass_property *properties, size_t count)
+{
+    const struct style style = stream_style(stdout);
+    int widest = 0;
+    for (size_t i = 0; i < count; i++)
+        if (text_width(properties[i].key) > widest) widest = text_width(properties[i].key);
+    if (count) printf("\n%s%s%s\n", tint_on(&style, BOLD), title, tint_off(&style));
+    for (size_t i = 0; i < count; i++) {
+        printf("  %s", tint_on(&style, DIM));
+        put_text(stdout, properties[i].key);
+        printf("%s%*s  ", tint_off(&style), widest - text_width(properties[i].key), "");
+        put_wrapped(stdout, properties[i].value, widest + 4, style.width);
+    }
+}
+
 void complain(const char *format, ...)
 {
     char sentence[2048];

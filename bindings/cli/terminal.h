@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include "tumorclass/tumorclass.h"
 
 /* How a stream wants its text: colours only on a terminal and without NO_COLOR, blocks only in a UTF-8 locale. */
 struct style {
@@ -22,6 +23,8 @@ void put_text(FILE *stream, const char *text);
 int text_width(const char *text); /* columns that put_text fills */
 /* The text in lines of at most `width` columns, all but the first led by `indent` spaces; ends the last line. */
 void put_wrapped(FILE *stream, const char *text, int indent, int width);
+/* A title and a table on standard output; nothing without properties. */
+void put_properties(const char *title, const tumorclass_property *properties, size_t count);
 
 /* "tumorclass: ..." on standard error, on a line of its own. */
 #if defined(__GNUC__)

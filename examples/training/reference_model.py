@@ -11,8 +11,14 @@ average pooling and one dense layer behind it. With F filters and an input of 1 
 
 Dropout is left out, as it does nothing at inference. The file says in its metadata (docs/model-file.md) that it is
 untrained; its probabilities mean nothing. Needs numpy and onnx. The same arguments always give the same bytes.
+
+With --selftest the file also holds what `tumorclass selftest` compares with: the logits that ONNX Runtime gives for the
+phantom, prepared as the model asks. That needs onnxruntime and nibabel too, and may differ in the last digits elsewhere.
 """
 import argparse
+import pathlib
+import subprocess
+import tempfile
 
 import numpy as np
 import onnx
@@ -124,6 +130,21 @@ def build(arguments):
     return model
 
 
+def known_answer(model, command):
+    """Logits of the phantom: made and prepared by the command, run by ONNX Runtime."""
+    import nibabel
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as folder:
+        file, phantom, prepared = [str(pathlib.Path(folder) / name) for name in ("m.onnx", "phantom.nii", "input.nii")]
+        onnx.save(model, file)
+        subprocess.run([command, "selftest", "--phantom", phantom], check=True)
+        subprocess.run([command, "preprocess", "--model", file, phantom, "--output", prepared], check=True)
+        image = np.asarray(nibabel.load(prepared).dataobj, np.float32)
+        session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        return session.run(["logits"], {"input": image[None, None]})[0][0]
+
+
 def parameters(model):
     return sum(int(np.prod(weight.dims)) for weight in model.graph.initializer)
 
@@ -149,6 +170,7 @@ def read_arguments():
                         help="names, separated by commas (default: the seven of the paper)")
     parser.add_argument("--codes", type=names, metavar="A,B,...",
                         help="short names in the same order (default: the seven's, or the names)")
+    parser.add_argument("--selftest", metavar="COMMAND", help="write known answers; COMMAND is the tumorclass to ask")
     parser.add_argument("--output", default="reference.onnx", metavar="FILE", help="(default: reference.onnx)")
     arguments = parser.parse_args()
     if not arguments.codes:
@@ -164,6 +186,9 @@ def read_arguments():
 def main():
     arguments = read_arguments()
     model = build(arguments)
+    if arguments.selftest:
+        logits = known_answer(model, arguments.selftest)
+        model.metadata_props.add(key="tumorclass.selftest", value=",".join(f"{logit:.6g}" for logit in logits))
     data = model.SerializeToString(deterministic=True)
     with open(arguments.output, "wb") as file:
         file.write(data)

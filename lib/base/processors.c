@@ -70,7 +70,7 @@ static int64_t environment_count(const char *name)
 void thread_limits(struct thread_limit limits[THREAD_LIMITS])
 {
     limits[0] = (struct thread_limit){ "affinity", affinity_count() };
-    limits[1] = (struct thread_limit){ "cgroup v2 quota", cgroup_least("cpu.max") };
+    limits[1] = (struct thread_limit){ "cgroup_v2_quota", cgroup_least("cpu.max") };
     limits[2] = (struct thread_limit){ "OMP_NUM_THREADS", environment_count("OMP_NUM_THREADS") };
     limits[3] = (struct thread_limit){ "SLURM_CPUS_PER_TASK", environment_count("SLURM_CPUS_PER_TASK") };
 }

@@ -71,14 +71,14 @@ static void add_machine(tumorclass_diagnosis *diagnosis)
         const size_t length = strlen(sets);
         snprintf(sets + length, sizeof sets - length, "%s%s", i ? ", " : "", tumorclass_instruction_set(i));
     }
-    add(diagnosis, "instruction sets", "%s (the first is used)", sets);
+    add(diagnosis, "instruction_sets", "%s (the first is used)", sets);
 }
 
 static void add_threads(tumorclass_diagnosis *diagnosis)
 {
     struct thread_limit limits[THREAD_LIMITS];
     thread_limits(limits);
-    add(diagnosis, "threads", "%d, the least that these allow:", (int)tumorclass_suggested_threads());
+    add(diagnosis, "threads", "%d, the least that the next four allow", (int)tumorclass_suggested_threads());
     for (int i = 0; i < THREAD_LIMITS; i++)
         if (limits[i].threads > 0)
             add(diagnosis, limits[i].name, "%lld", (long long)limits[i].threads);
@@ -92,15 +92,15 @@ static void add_memory(tumorclass_diagnosis *diagnosis)
     const int64_t limit = cgroup_least("memory.max");
     add(diagnosis, "memory", "%.0f MiB", (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / mebi);
     if (limit)
-        add(diagnosis, "cgroup v2 memory", "%.0f MiB", (double)limit / mebi);
+        add(diagnosis, "cgroup_v2_memory", "%.0f MiB", (double)limit / mebi);
     else
-        add(diagnosis, "cgroup v2 memory", "not set");
+        add(diagnosis, "cgroup_v2_memory", "not set");
 }
 
 /* OUT_OF_MEMORY is a failure; a model that is bad or not there is a fact. */
 static tumorclass_status add_models(tumorclass_diagnosis *diagnosis)
 {
-    static const char *const names[MODEL_PLACES] = { "model place 1", "model place 2" };
+    static const char *const names[MODEL_PLACES] = { "model_place_1", "model_place_2" };
     for (int32_t i = 0; i < MODEL_PLACES; i++) {
         char *path = model_place(i);
         if (!path) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a path");
@@ -113,7 +113,7 @@ static tumorclass_status add_models(tumorclass_diagnosis *diagnosis)
         add(diagnosis, "model", "%s, %d classes%s", tumorclass_model_name(model),
             (int)tumorclass_model_class_count(model),
             model->metadata.untrained ? ", not trained: its answers mean nothing" : "");
-        add(diagnosis, "model SHA-256", "%s", tumorclass_model_sha256(model));
+        add(diagnosis, "model_sha256", "%s", tumorclass_model_sha256(model));
     } else {
         add(diagnosis, "model", "%s", tumorclass_last_error());
     }
@@ -131,7 +131,7 @@ tumorclass_status tumorclass_diagnosis_create(tumorclass_diagnosis **diagnosis)
     add_machine(d);
     add_threads(d);
     add_memory(d);
-    add(d, "plugins", "none: the CUDA plugin is not part of this version");
+    add(d, "plugins", "none: the CUDA plugin, libtumorclass-cuda.so, is not part of this version");
     const tumorclass_status status = add_models(d);
     if (status != TUMORCLASS_OK) {
         tumorclass_diagnosis_free(d);

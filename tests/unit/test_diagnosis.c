@@ -23,14 +23,14 @@ START_TEST(facts_are_complete)
 {
     static const char *const keys[] = {
         "library",          "compiler",         "build",    "sanitizers",      "system",          "processor",
-        "instruction sets", "threads",          "affinity", "cgroup v2 quota", "OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK",
-        "memory",           "cgroup v2 memory", "plugins",  "model place 1",   "model place 2",   "model"
+        "instruction_sets", "threads",          "affinity", "cgroup_v2_quota", "OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK",
+        "memory",           "cgroup_v2_memory", "plugins",  "model_place_1",   "model_place_2",   "model"
     };
     tumorclass_diagnosis *diagnosis;
     ck_assert_int_eq(tumorclass_diagnosis_create(&diagnosis), TUMORCLASS_OK);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) fact_of(diagnosis, keys[i]);
     ck_assert_ptr_nonnull(strstr(fact_of(diagnosis, "library"), TUMORCLASS_VERSION_STRING));
-    ck_assert_ptr_nonnull(strstr(fact_of(diagnosis, "instruction sets"), "portable"));
+    ck_assert_ptr_nonnull(strstr(fact_of(diagnosis, "instruction_sets"), "portable"));
     ck_assert_int_gt(atoi(fact_of(diagnosis, "memory")), 64);
     tumorclass_diagnosis_free(diagnosis);
     tumorclass_diagnosis_free(NULL);

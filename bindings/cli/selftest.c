@@ -1,0 +1,124 @@
+/* tumorclass selftest: the model's known answers on every instruction set of this machine. */
+#include <stdio.h>
+#include "command.h"
+#include "engine.h"
+#include "interrupt.h"
+#include "json.h"
+#include "options.h"
+#include "paths.h"
+#include "terminal.h"
+
+/* One instruction set's answer; `status` BACKEND_ERROR with a report: a wrong one. */
+struct trial {
+    tumorclass_status status;
+    tumorclass_selftest_report report;
+    char device[256], sentence[1024];
+};
+
+static int write_phantom(const char *path)
+{
+    tumorclass_image *phantom;
+    tumorclass_status status = tumorclass_phantom(&phantom);
+    if (status == TUMORCLASS_OK) status = tumorclass_image_write(path, tumorclass_image_volume(phantom), 1, NULL);
+    tumorclass_image_free(phantom);
+    if (status == TUMORCLASS_OK) return ANSWERED;
+    complain_about(file_name(path), sentence_of(status));
+    return OUTPUT_FAILED;
+}
+
+static void show_message(void *unused, tumorclass_log_level level, const char *message)
+{
+    (void)unused;
+    if (level != TUMORCLASS_LOG_WARNING) complain("%s", message); /* of the phantom's quality there is nothing to say */
+}
+
+static struct trial try_set(tumorclass_model *model, const struct options *options, int32_t instruction_set)
+{
+    struct trial trial = { .device = "" };
+    tumorclass_session_options session_options = TUMORCLASS_SESSION_OPTIONS_INIT;
+    session_options.backend = options->backend;
+    session_options.device = options->device;
+    session_options.threads = options->threads;
+    session_options.log_level = options->log_level;
+    session_options.log = show_message;
+    session_options.instruction_set = instruction_set;
+    tumorclass_session *session;
+    trial.status = tumorclass_session_create(&session, model, &session_options);
+    if (trial.status == TUMORCLASS_OK) {
+        interrupt_watch(session);
+        trial.status = tumorclass_session_selftest(session, &trial.report);
+        snprintf(trial.device, sizeof trial.device, "%s", tumorclass_session_device(session));
+    }
+    if (trial.status != TUMORCLASS_OK) snprintf(trial.sentence, sizeof trial.sentence, "%s", sentence_of(trial.status));
+    interrupt_watch(NULL);
+    tumorclass_session_free(session);
+    return trial;
+}
+
+/* A line, with the model's name over the first. */
+static void show_trial(const struct trial *trial, const char *name, const char *model)
+{
+    if (model) put_text(stdout, model);
+    if (model) puts(": known answers, and what is allowed\n");
+    const struct style style = stream_style(stdout);
+    const bool passed = trial->status == TUMORCLASS_OK;
+    printf("  %-10s %s%s%s  logits %.1e of %.0e, maps %.1e of %.0e\n", name, tint_on(&style, passed ? DIM : YELLOW),
+           passed ? "passed" : "FAILED", tint_off(&style), trial->report.logit_error, trial->report.logit_tolerance,
+           trial->report.map_error, trial->report.map_tolerance);
+}
+
+static json_t *trial_object(const struct trial *trial, const char *name)
+{
+    const tumorclass_selftest_report *report = &trial->report;
+    return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "instruction_set", name, "device",
+                     json_text(trial->device), "passed", trial->status == TUMORCLASS_OK, "logit_error",
+                     json_number(report->logit_error), "logit_tolerance", json_number(report->logit_tolerance),
+                     "map_error", json_number(report->map_error), "map_tolerance", json_number(report->map_tolerance),
+                     "error", json_text(*trial->sentence ? trial->sentence : NULL));
+}
+
+/* Every set is tried; what keeps one from being tried at all ends it. */
+static int try_each(tumorclass_model *model, const struct options *options, json_t *trials)
+{
+    int code = ANSWERED;
+    for (int32_t i = 0; tumorclass_instruction_set(i); i++) {
+        const struct trial trial = try_set(model, options, i + 1);
+        if (interrupt_signal()) return INTERRUPTED + interrupt_signal();
+        const char *name = tumorclass_instruction_set(i);
+        if (trial.status != TUMORCLASS_OK) {
+            complain("%s: %s", name, trial.sentence);
+            code = MODEL_FAILED;
+        }
+        if (trial.status != TUMORCLASS_OK && trial.status != TUMORCLASS_BACKEND_ERROR) return code;
+        if (options->json)
+            json_array_append_new(trials, trial_object(&trial, name));
+        else
+            show_trial(&trial, name, i == 0 ? tumorclass_model_name(model) : NULL);
+    }
+    return code;
+}
+
+static int test_model(tumorclass_model *model, const struct options *options)
+{
+    json_t *trials = json_array();
+    const int code = try_each(model, options, trials);
+    if (options->json && json_array_size(trials))
+        json_line(stdout, json_pack("{s:o, s:s, s:b, s:O}", "model", json_text(tumorclass_model_name(model)), "sha256",
+                                    tumorclass_model_sha256(model), "passed", code == ANSWERED, "trials", trials));
+    json_decref(trials);
+    return code;
+}
+
+int selftest(const struct options *options)
+{
+    if (options->phantom) return write_phantom(options->phantom);
+    tumorclass_model *model;
+    interrupt_catch();
+    if (tumorclass_model_load(&model, options->model, NULL) != TUMORCLASS_OK) {
+        complain_about(options->model ? file_name(options->model) : "", tumorclass_last_error());
+        return MODEL_FAILED;
+    }
+    const int code = test_model(model, options);
+    tumorclass_model_free(model);
+    return code;
+}
