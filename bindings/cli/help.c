@@ -19,7 +19,8 @@ const struct command commands[] = {
       "Without a file: the model that ships with the library.\n" },
     { "selftest", SELFTEST, selftest, 0, -1, "",
       "Try the model's known answers on every instruction set of this machine",
-      "The model's file says what comes out for a synthetic scan, as other software computed it.\n" },
+      "The model's file says what comes out for a synthetic scan, as other software\n"
+      "computed it.\n" },
     { "doctor", DOCTOR, doctor, 0, -1, "", "Show what belongs into a bug report",
       "Version, processor, threads and what limits them, memory, plugins and models found.\n" },
 };

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "session/session.h"
 
-/* Of the largest logit. float32 on any instruction set stays under a tenth of it; a wrong weight does not. */
+/* Of the largest logit. float32 on any instruction set stays under a tenth of it (docs/method.md has the numbers). */
 static const double tolerance = 1e-3;
 
 static double largest_of(const float *values, int32_t count)
