@@ -17,8 +17,7 @@ const struct command commands[] = {
       "with more than one scan it must be in OUT.\n" },
     { "info", INFO, info, 0, 1, "[MODEL|SCAN]", "Show what a model or a scan says about itself",
       "Without a file: the model that ships with the library.\n" },
-    { "selftest", SELFTEST, selftest, 0, -1, "",
-      "Try the model's known answers on every instruction set of this machine",
+    { "selftest", SELFTEST, selftest, 0, -1, "", "Hold every instruction set against the model's known answer",
       "The model's file says what comes out for a synthetic scan, as other software\n"
       "computed it.\n" },
     { "doctor", DOCTOR, doctor, 0, -1, "", "Show what belongs into a bug report",
