@@ -21,7 +21,7 @@ const struct command commands[] = {
       "The model's file says what comes out for a synthetic scan, as other software\n"
       "computed it.\n" },
     { "doctor", DOCTOR, doctor, 0, -1, "", "Show what belongs into a bug report",
-      "Version, processor, threads and what limits them, memory, plugins and models found.\n" },
+      "Version, processor, threads and what limits them, memory, plugins, models found.\n" },
 };
 const size_t command_count = sizeof commands / sizeof *commands;
 
