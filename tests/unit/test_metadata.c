@@ -154,6 +154,21 @@ START_TEST(what_is_said_about_trust_is_complete_and_fits)
 }
 END_TEST
 
+/* A million rows of a million numbers each, if the first row is to be believed. */
+START_TEST(a_table_claims_no_more_memory_than_its_text)
+{
+    enum { MILLION = 1000000 };
+    struct metadata metadata;
+    char *text = malloc(2 * MILLION + 1);
+    memset(text, ',', MILLION);
+    memset(text + MILLION, ';', MILLION);
+    text[2 * MILLION] = '\0';
+    ck_assert_int_eq(READ(&metadata, "tumorclass.selftest", text), TUMORCLASS_BAD_MODEL);
+    assert_sentence("but should be one number for each class");
+    free(text);
+}
+END_TEST
+
 START_TEST(words_are_read_as_what_they_say)
 {
     static const struct {
@@ -424,6 +439,7 @@ int main(void)
     tcase_add_test(cases, every_key_is_read);
     tcase_add_test(cases, what_is_said_about_trust_is_read);
     tcase_add_test(cases, what_is_said_about_trust_is_complete_and_fits);
+    tcase_add_test(cases, a_table_claims_no_more_memory_than_its_text);
     tcase_add_test(cases, words_are_read_as_what_they_say);
     tcase_add_test(cases, a_bad_value_is_named_with_its_key);
     tcase_add_test(cases, what_a_later_version_wrote_is_unsupported);

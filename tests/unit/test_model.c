@@ -228,6 +228,38 @@ START_TEST(metadata_that_does_not_fit_is_refused)
 }
 END_TEST
 
+/* `centres` of a model with an embedding of two features. */
+static tumorclass_status load_with_cloud(const char *centres, const char *deviations, bool pooled)
+{
+    struct onnx_file file = onnx_file(13);
+    onnx_property(&file, "tumorclass.ood.centres", centres);
+    onnx_property(&file, "tumorclass.ood.deviations", deviations);
+    onnx_property(&file, "tumorclass.ood.threshold", "2");
+    if (pooled) {
+        add_network(&file, 5, fixed);
+    } else {
+        float dense[3 * 336] = { 1 };
+        onnx_input(&file, "scan", 5, fixed);
+        onnx_floats(&file, "dense", 2, (int64_t[]){ 3, 336 }, dense);
+        onnx_node(&file, "Flatten", "flat", "scan", "all");
+        onnx_node(&file, "Gemm", "head", "all,dense", "logits");
+        onnx_int_attribute(&file, "transB", 1);
+        onnx_output(&file, "logits", 2, (int64_t[]){ 1, 3 });
+    }
+    return load(onnx_finish(&file), NULL);
+}
+
+START_TEST(training_cloud_has_the_features_of_the_embedding)
+{
+    ck_assert_int_eq(load_with_cloud("1,2", "1,1", true), TUMORCLASS_OK);
+    ck_assert_int_eq(load_with_cloud("1,2;3,4;5,6", "1,1", true), TUMORCLASS_OK);
+    ck_assert_int_eq(load_with_cloud("1,2,3", "1,1,1", true), TUMORCLASS_BAD_MODEL);
+    assert_sentence("a row of tumorclass.ood.centres has 3 numbers, the model's embedding 2");
+    ck_assert_int_eq(load_with_cloud("1,2", "1,1", false), TUMORCLASS_BAD_MODEL);
+    assert_sentence("the model has no global average pool");
+}
+END_TEST
+
 /* A model in a folder of its own, with or without its kernel in a file beside it. */
 struct files {
     char folder[64], model[96], weights[96];
@@ -452,6 +484,7 @@ int main(void)
     tcase_add_test(cases, an_open_shape_is_filled_by_options_or_metadata);
     tcase_add_test(cases, what_is_no_classifier_of_scans_is_refused);
     tcase_add_test(cases, metadata_that_does_not_fit_is_refused);
+    tcase_add_test(cases, training_cloud_has_the_features_of_the_embedding);
     tcase_add_test(cases, a_file_is_named_by_its_base_name);
     tcase_add_test(cases, external_weights_lie_beside_the_file_and_outlive_it);
     tcase_add_test(cases, the_limit_counts_external_weights);
