@@ -19,15 +19,14 @@ static void gather(double *row, const float *src, const struct pool_run_context 
 {
     const struct window *window = &run->node->pool.window;
     const int64_t stride = window->stride[2], first = kx * window->dilation[2] - window->pad_before[2];
-    const int64_t begin = first < 0 ? divide_up(-first, stride) : 0;
-    const int64_t end = first < run->src.w ? least(run->dst.w, divide_up(run->src.w - first, stride)) : 0;
+    const struct range inside = windows_inside(window, 2, kx, run->src.w, run->dst.w);
     if (run->node->pool.kind == POOL_MAX)
-        for (int64_t x = begin; x < end; x++) {
+        for (int64_t x = inside.begin; x < inside.end; x++) {
             const double value = src[first + x * stride];
             row[x] = value > row[x] || isnan(value) ? value : row[x];
         }
     else
-        for (int64_t x = begin; x < end; x++) row[x] += src[first + x * stride];
+        for (int64_t x = inside.begin; x < inside.end; x++) row[x] += src[first + x * stride];
 }
 
 static void finish_row(float *dst, const double *row, const struct pool_run_context *run, int64_t z, int64_t y)
@@ -45,8 +44,8 @@ static void finish_row(float *dst, const double *row, const struct pool_run_cont
 static void run_row(const struct pool_run_context *run, double *row, int64_t plane, int64_t z, int64_t y)
 {
     const struct window *window = &run->node->pool.window;
-    const struct taps taps_z = taps_inside(window, 0, z, 0, run->src.d),
-                      taps_y = taps_inside(window, 1, y, 0, run->src.h);
+    const struct range taps_z = taps_inside(window, 0, z, 0, run->src.d),
+                       taps_y = taps_inside(window, 1, y, 0, run->src.h);
     for (int64_t x = 0; x < run->dst.w; x++) row[x] = run->node->pool.kind == POOL_MAX ? -INFINITY : 0;
     for (int64_t kz = taps_z.begin; kz < taps_z.end; kz++)
         for (int64_t ky = taps_y.begin; ky < taps_y.end; ky++) {

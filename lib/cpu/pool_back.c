@@ -1,7 +1,7 @@
 /* The gradient of a pool by its input x, for each n and c: every window hands its g to its first largest element or, of
  * an average, in equal shares to its elements:
  *   dst[z][y][x] = sum over the windows that hold z, y, x of g[window] * (1 if it won, or 1 / taps counted)
- * Slice by slice of dst, in double. */
+ * Slice by slice of dst and row by row of windows, in double. */
 #include <math.h>
 #include <string.h>
 #include "cpu/operations.h"
@@ -15,76 +15,83 @@ struct pool_back_run {
     float *output;
 };
 
-struct spot {
-    int64_t z, y, x;
+/* A worker's: a slice of dst, and for each window of a row its share, or its largest element and where in the channel
+ * that is. */
+struct buffers {
+    double *slice, *row;
+    int64_t *winner;
 };
 
-static struct spot spot_of(const struct window *window, struct spot output, struct spot tap)
+static int64_t place(const struct window *window, int axis, int64_t output, int64_t tap)
 {
-    return (struct spot){ output.z * window->stride[0] + tap.z * window->dilation[0] - window->pad_before[0],
-                          output.y * window->stride[1] + tap.y * window->dilation[1] - window->pad_before[1],
-                          output.x * window->stride[2] + tap.x * window->dilation[2] - window->pad_before[2] };
+    return output * window->stride[axis] + tap * window->dilation[axis] - window->pad_before[axis];
 }
 
-/* Taps inside x of the window at `output`, axis by axis. */
-static void taps_of(struct taps taps[3], const struct pool_back_run *run, struct spot output)
-{
-    const struct window *window = &run->node->pool.window;
-    taps[0] = taps_inside(window, 0, output.z, 0, run->dst.d);
-    taps[1] = taps_inside(window, 1, output.y, 0, run->dst.h);
-    taps[2] = taps_inside(window, 2, output.x, 0, run->dst.w);
-}
-
-/* Where the window's largest element is. NaN wins, as it does forward. x: of the channel. */
-static struct spot winner(const struct pool_back_run *run, const float *x, struct spot output)
-{
-    const struct window *window = &run->node->pool.window;
-    struct taps taps[3];
-    taps_of(taps, run, output);
-    struct spot best = spot_of(window, output, (struct spot){ taps[0].begin, taps[1].begin, taps[2].begin }), tap;
-    float largest = -INFINITY;
-    for (tap.z = taps[0].begin; tap.z < taps[0].end; tap.z++)
-        for (tap.y = taps[1].begin; tap.y < taps[1].end; tap.y++)
-            for (tap.x = taps[2].begin; tap.x < taps[2].end; tap.x++) {
-                const struct spot at = spot_of(window, output, tap);
-                const float value = x[(at.z * run->dst.h + at.y) * run->dst.w + at.x];
-                if (!(value > largest || isnan(value))) continue;
-                largest = value;
-                best = at;
-            }
-    return best;
-}
-
-/* To all elements of the window that lie in the slice: they have one tap along z. */
-static void add_shares(double *slice, const struct pool_back_run *run, struct spot output, double g)
+static void add_shares(const struct buffers *buffers, const struct pool_back_run *run, const float *g, int64_t z,
+                       int64_t y)
 {
     const struct node *node = run->node;
-    const int64_t count = taps_counted(node, 0, output.z, run->dst.d) * taps_counted(node, 1, output.y, run->dst.h) *
-                          taps_counted(node, 2, output.x, run->dst.w);
-    const double share = g / (double)count;
-    struct taps taps[3];
-    taps_of(taps, run, output);
-    for (int64_t ky = taps[1].begin; ky < taps[1].end; ky++)
-        for (int64_t kx = taps[2].begin; kx < taps[2].end; kx++) {
-            const struct spot at = spot_of(&node->pool.window, output, (struct spot){ 0, ky, kx });
-            slice[at.y * run->dst.w + at.x] += share;
+    const struct window *window = &node->pool.window;
+    const struct range taps_y = taps_inside(window, 1, y, 0, run->dst.h);
+    const int64_t count = taps_counted(node, 0, z, run->dst.d) * taps_counted(node, 1, y, run->dst.h);
+    for (int64_t x = 0; x < run->src.w; x++)
+        buffers->row[x] = g[x] / (double)(count * taps_counted(node, 2, x, run->dst.w));
+    for (int64_t ky = taps_y.begin; ky < taps_y.end; ky++)
+        for (int64_t kx = 0; kx < window->kernel[2]; kx++) {
+            const struct range inside = windows_inside(window, 2, kx, run->dst.w, run->src.w);
+            double *dst = buffers->slice + place(window, 1, y, ky) * run->dst.w + place(window, 2, 0, kx);
+            for (int64_t x = inside.begin; x < inside.end; x++) dst[x * window->stride[2]] += buffers->row[x];
         }
 }
 
-/* What the windows of slice output.z of g hand to slice z of dst. */
-static void add_windows(double *slice, const struct pool_back_run *run, int64_t channel, struct spot output, int64_t z)
+/* NaN wins, as it does forward. input: of the channel; first: where in it the row's tap lies for window 0. */
+static void challenge(const struct buffers *buffers, const float *input, int64_t first, struct range inside,
+                      int64_t stride)
 {
-    const float *x = run->x + channel * run->dst.d * run->dst.h * run->dst.w;
-    const float *g = run->g + (channel * run->src.d + output.z) * run->src.h * run->src.w;
-    for (output.y = 0; output.y < run->src.h; output.y++)
-        for (output.x = 0; output.x < run->src.w; output.x++, g++) {
-            if (run->node->pool.kind == POOL_AVERAGE) {
-                add_shares(slice, run, output, *g);
-                continue;
+    double *restrict largest = buffers->row;
+    int64_t *restrict winner = buffers->winner;
+    for (int64_t x = inside.begin; x < inside.end; x++) {
+        const double value = input[first + x * stride];
+        const bool wins = value > largest[x] || isnan(value) || winner[x] < 0;
+        largest[x] = wins ? value : largest[x];
+        winner[x] = wins ? first + x * stride : winner[x];
+    }
+}
+
+static void find_winners(const struct buffers *buffers, const struct pool_back_run *run, const float *input, int64_t z,
+                         int64_t y)
+{
+    const struct window *window = &run->node->pool.window;
+    const struct range taps_z = taps_inside(window, 0, z, 0, run->dst.d),
+                       taps_y = taps_inside(window, 1, y, 0, run->dst.h);
+    for (int64_t x = 0; x < run->src.w; x++) {
+        buffers->row[x] = -INFINITY;
+        buffers->winner[x] = -1;
+    }
+    for (int64_t kz = taps_z.begin; kz < taps_z.end; kz++)
+        for (int64_t ky = taps_y.begin; ky < taps_y.end; ky++)
+            for (int64_t kx = 0; kx < window->kernel[2]; kx++) {
+                const int64_t row = place(window, 0, z, kz) * run->dst.h + place(window, 1, y, ky);
+                challenge(buffers, input, row * run->dst.w + place(window, 2, 0, kx),
+                          windows_inside(window, 2, kx, run->dst.w, run->src.w), window->stride[2]);
             }
-            const struct spot best = winner(run, x, output);
-            if (best.z == z) slice[best.y * run->dst.w + best.x] += *g;
-        }
+}
+
+/* What the windows of one row of g, at z and y, hand to the slice of dst at `slice`. */
+static void add_row(const struct buffers *buffers, const struct pool_back_run *run, int64_t channel, int64_t z,
+                    int64_t y, int64_t slice)
+{
+    const float *g = run->g + ((channel * run->src.d + z) * run->src.h + y) * run->src.w;
+    const int64_t count = run->dst.h * run->dst.w;
+    if (run->node->pool.kind == POOL_AVERAGE) {
+        add_shares(buffers, run, g, z, y);
+        return;
+    }
+    find_winners(buffers, run, run->x + channel * run->dst.d * count, z, y);
+    for (int64_t x = 0; x < run->src.w; x++) {
+        const int64_t at = buffers->winner[x] - slice * count;
+        if (at >= 0 && at < count) buffers->slice[at] += g[x];
+    }
 }
 
 static void run_slices(void *context, int64_t begin, int64_t end, int32_t worker)
@@ -92,22 +99,24 @@ static void run_slices(void *context, int64_t begin, int64_t end, int32_t worker
     const struct pool_back_run *run = context;
     const struct window *window = &run->node->pool.window;
     const int64_t count = run->dst.h * run->dst.w;
-    double *slice = step_scratch(run->step, worker);
+    double *scratch = step_scratch(run->step, worker);
+    const struct buffers buffers = { scratch, scratch + count, (int64_t *)(void *)(scratch + count + run->src.w) };
     for (int64_t item = begin; item < end; item++) {
-        const int64_t channel = item / run->dst.d, z = item % run->dst.d;
-        memset(slice, 0, (size_t)count * sizeof *slice);
+        const int64_t channel = item / run->dst.d, slice = item % run->dst.d;
+        memset(buffers.slice, 0, (size_t)count * sizeof(double));
         for (int64_t kz = 0; kz < window->kernel[0]; kz++) {
-            const struct spot output = { .z = window_of(window, 0, z, kz, run->src.d) };
-            if (output.z >= 0) add_windows(slice, run, channel, output, z);
+            const int64_t z = window_of(window, 0, slice, kz, run->src.d);
+            for (int64_t y = 0; y < run->src.h && z >= 0; y++) add_row(&buffers, run, channel, z, y, slice);
         }
-        for (int64_t i = 0; i < count; i++) run->output[item * count + i] = (float)slice[i];
+        for (int64_t i = 0; i < count; i++) run->output[item * count + i] = (float)buffers.slice[i];
     }
 }
 
 size_t TIERED(pool_back_scratch)(const struct graph *graph, const struct node *node)
 {
+    const struct extents src = shape_extents(value_shape(graph, node->inputs[0]));
     const struct extents dst = shape_extents(value_shape(graph, node->output));
-    return (size_t)(dst.h * dst.w) * sizeof(double);
+    return (size_t)(dst.h * dst.w + src.w) * sizeof(double) + (size_t)src.w * sizeof(int64_t);
 }
 
 void TIERED(run_pool_back)(const struct step *step)

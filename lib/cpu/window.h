@@ -15,15 +15,16 @@ static inline int64_t reach(const struct window *window, int axis)
     return (window->kernel[axis] - 1) * window->dilation[axis];
 }
 
-/* Taps of a window at output `index` whose place is in [low, high). */
-struct taps {
+struct range {
     int64_t begin, end;
 };
-static inline struct taps taps_inside(const struct window *window, int axis, int64_t index, int64_t low, int64_t high)
+
+/* Taps of a window at output `index` whose place is in [low, high). */
+static inline struct range taps_inside(const struct window *window, int axis, int64_t index, int64_t low, int64_t high)
 {
     const int64_t dilation = window->dilation[axis];
     const int64_t first = index * window->stride[axis] - window->pad_before[axis];
-    struct taps taps = { 0, window->kernel[axis] };
+    struct range taps = { 0, window->kernel[axis] };
     if (first < low) taps.begin = least(taps.end, divide_up(low - first, dilation));
     if (first + reach(window, axis) >= high) taps.end = most(taps.begin, divide_up(high - first, dilation));
     return taps;
@@ -35,9 +36,18 @@ static inline int64_t taps_counted(const struct node *node, int axis, int64_t in
 {
     const struct window *window = &node->pool.window;
     const int64_t before = window->pad_before[axis], after = window->pad_after[axis];
-    const struct taps taps = node->pool.count_padding ? taps_inside(window, axis, index, -before, extent + after)
-                                                      : taps_inside(window, axis, index, 0, extent);
+    const struct range taps = node->pool.count_padding ? taps_inside(window, axis, index, -before, extent + after)
+                                                       : taps_inside(window, axis, index, 0, extent);
     return taps.end - taps.begin;
+}
+
+/* The windows whose tap `tap` lies on one of `extent` elements, of `count` windows. */
+static inline struct range windows_inside(const struct window *window, int axis, int64_t tap, int64_t extent,
+                                          int64_t count)
+{
+    const int64_t first = tap * window->dilation[axis] - window->pad_before[axis], stride = window->stride[axis];
+    return (struct range){ first < 0 ? divide_up(-first, stride) : 0,
+                           first < extent ? least(count, divide_up(extent - first, stride)) : 0 };
 }
 
 /* The window whose tap `tap` lies on the input's element `index`, of `count` windows; -1 if there is none. */
