@@ -384,7 +384,8 @@ TUMORCLASS_API tumorclass_status tumorclass_attention_describe(
 typedef struct tumorclass_stream_options {
     size_t struct_size; /**< set by the initializer */
     int32_t readers;    /**< threads that read and decompress files; 0: 1 */
-    int32_t ahead;      /**< scans in memory at most, read or answered, beside the one that runs; 0: 2 */
+    int32_t ahead;      /**< scans in memory at most, from the start of their reading to their answer's taking, beside
+                         *   the one that runs; 0: 2 */
     const tumorclass_image_options *image; /**< limits of each file; NULL: the defaults */
 } tumorclass_stream_options;
 /* clang-format off */
@@ -397,7 +398,7 @@ typedef struct tumorclass_stream_item {
     const char *path;                    /**< a NIfTI file (copied); or NULL, and */
     const tumorclass_volume *volume;     /**< voxels, borrowed until the item's answer comes */
     const char *mask_path;               /**< a NIfTI file with the mask (copied), in place of scan->mask; NULL: none */
-    const tumorclass_scan_options *scan; /**< copied, its mask borrowed until the answer comes; or NULL */
+    const tumorclass_scan_options *scan; /**< copied, its mask's voxels borrowed until the answer comes; or NULL */
     const tumorclass_attention_options *attention; /**< copied; NULL: no map */
     int32_t attention_class;                       /**< with attention: a class, ALL_CLASSES or PREDICTED_CLASS */
     int32_t reserved;
@@ -412,7 +413,7 @@ typedef struct tumorclass_stream_answer {
     uint64_t index; /**< of the item, in the order of pushing, from 0 */
     void *user;
     tumorclass_status status;
-    tumorclass_status attention_status; /**< UNSUPPORTED: there is an answer, but the network gives no such map */
+    tumorclass_status attention_status; /**< not OK: there is a result and no map; UNSUPPORTED: the network gives none */
     const char *error;                  /**< why status, or attention_status, is not OK; "" */
     const char *name;                   /**< base name of the file; "" for a volume */
     const tumorclass_image *image;      /**< the file as read; NULL for a volume, and after a failure to read */
@@ -425,7 +426,9 @@ typedef struct tumorclass_stream_answer {
 } tumorclass_stream_answer;
 
 typedef struct tumorclass_stream tumorclass_stream;
-/** The session belongs to the stream until that is freed; its progress and log callbacks are not called meanwhile. */
+/** The session belongs to the stream until that is freed; its progress and log callbacks are not called meanwhile.
+ *  Where the system starts no thread the same work is done in tumorclass_stream_next. One thread at a time uses a stream
+ *  (tumorclass_stream_cancel alone may come from another); in a forked child it is refused with BAD_STATE. */
 TUMORCLASS_API tumorclass_status tumorclass_stream_create(tumorclass_stream **stream, tumorclass_session *session,
                                                           const tumorclass_stream_options *options /* or NULL */);
 /** Waits for the scan that runs (cancel to make that short); items without an answer are dropped. */
@@ -437,7 +440,8 @@ TUMORCLASS_API size_t tumorclass_stream_pending(const tumorclass_stream *stream)
 /** The answer of the oldest pending item, bit for bit as if it had run alone; waits for it. BAD_STATE if none is
  *  pending. The status returned is that of the stream; the item's own is in the answer. */
 TUMORCLASS_API tumorclass_status tumorclass_stream_next(tumorclass_stream *stream, tumorclass_stream_answer *answer);
-/** All pending items end with CANCELLED, the one that runs too. From any thread and from a signal handler. */
+/** All pending items end with CANCELLED, the one that runs too, and so do all that are pushed later. Files that are
+ *  being read are read to their end. From any thread and from a signal handler. */
 TUMORCLASS_API void tumorclass_stream_cancel(tumorclass_stream *stream);
 
 /* ---- Known answers ----------------------------------------------------------------------------------------------- */

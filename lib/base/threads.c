@@ -1,9 +1,7 @@
 #include "base/threads.h"
 #include "base/memory.h"
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <unistd.h>
 
 enum { SPINS = 2000 }; /* about as long as waking a thread takes */
@@ -27,6 +25,16 @@ struct pool {
     int32_t size;
     struct worker workers[]; /* workers[0] is the caller: it has no thread */
 };
+
+bool thread_start(pthread_t *thread, void *(*routine)(void *), void *argument)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const bool started = pthread_create(thread, NULL, routine, argument) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
 
 static void run_share(struct pool *pool, int32_t index)
 {
@@ -96,19 +104,15 @@ void pool_run(struct pool *pool, pool_task *task, void *context, int64_t count)
     wait_until_done(pool);
 }
 
-/* Start workers until one cannot be started. Signals are left to the caller's threads. */
+/* Start workers until one cannot be started. */
 static void start_workers(struct pool *pool, int32_t threads)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool->size < threads) {
         struct worker *worker = &pool->workers[pool->size];
         *worker = (struct worker){ .pool = pool, .index = pool->size };
-        if (pthread_create(&worker->thread, NULL, work, worker)) break;
+        if (!thread_start(&worker->thread, work, worker)) break;
         pool->size++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 struct pool *pool_create(int32_t threads)

@@ -1,7 +1,12 @@
 /* Threads: a pool of our own. Work is split statically, so which thread does what never changes a result's bits. */
 #ifndef BASE_THREADS_H
 #define BASE_THREADS_H
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Start a thread that leaves all signals to the caller's threads; false: the system starts no more. */
+bool thread_start(pthread_t *thread, void *(*routine)(void *), void *argument);
 
 struct pool;
 
