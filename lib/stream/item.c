@@ -1,14 +1,7 @@
 #include "stream/item.h"
-#include <time.h>
 #include "base/files.h"
 #include "base/memory.h"
-
-static double seconds_now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
+#include "session/session.h"
 
 /* ---- What the caller asks for ---- */
 
@@ -118,13 +111,13 @@ static void keep_failure(struct item *item)
 
 void item_read(struct item *item, const tumorclass_image_options *options)
 {
-    const double start = seconds_now();
+    const double start = session_seconds();
     if (item->path) item->status = tumorclass_image_read(&item->image, item->path, options);
     if (item->status == TUMORCLASS_OK && item->mask_path)
         item->status = tumorclass_image_read(&item->mask_image, item->mask_path, options);
     if (item->status == TUMORCLASS_OK && item->mask_path) item->scan.mask = tumorclass_image_volume(item->mask_image);
     if (item->status != TUMORCLASS_OK) keep_failure(item);
-    item->read_seconds = seconds_now() - start;
+    item->read_seconds = session_seconds() - start;
 }
 
 static const tumorclass_volume *scan_of(const struct item *item)
@@ -146,12 +139,9 @@ static tumorclass_status allocate_map(struct item *item, size_t maps)
 /* A network without maps, or a class that is none, does not take the answer away. */
 static void make_map(struct item *item, tumorclass_session *session)
 {
-    const double start = seconds_now();
+    const double start = session_seconds();
     size_t maps = 1;
     if (item->attention_class == TUMORCLASS_ALL_CLASSES) tumorclass_result_probabilities(item->result, &maps);
-    const int32_t class_index = item->attention_class == TUMORCLASS_PREDICTED_CLASS
-                                    ? tumorclass_result_class(item->result)
-                                    : item->attention_class;
     item->attention_status = allocate_map(item, maps);
     if (item->attention_status == TUMORCLASS_OK)
         item->attention_status = tumorclass_attention(session, item->map, item->map_size, item->summaries, item->result,
@@ -160,15 +150,15 @@ static void make_map(struct item *item, tumorclass_session *session)
         keep_failure(item);
         drop_map(item);
     }
-    item->attention_seconds = seconds_now() - start;
+    item->attention_seconds = session_seconds() - start;
 }
 
 void item_run(struct item *item, tumorclass_session *session)
 {
     if (item->status != TUMORCLASS_OK) return;
-    const double start = seconds_now();
+    const double start = session_seconds();
     item->status = tumorclass_classify(session, &item->result, scan_of(item), &item->scan);
-    item->run_seconds = seconds_now() - start;
+    item->run_seconds = session_seconds() - start;
     if (item->status != TUMORCLASS_OK) keep_failure(item);
     if (item->status == TUMORCLASS_OK && item->wants_map) make_map(item, session);
     drop_mask_image(item);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/memory.h"
 #include "base/threads.h"
+#include "session/session.h"
 #include "stream/item.h"
 
 enum { MAX_READERS = 64 };
@@ -16,6 +17,8 @@ static const int32_t default_readers = 1, default_ahead = 2;
 
 struct tumorclass_stream {
     tumorclass_session *session;
+    struct logger logger; /* the session's, which it gets back: its callbacks belong to the caller's thread */
+    tumorclass_progress_fn progress;
     tumorclass_image_options image;
     int64_t ahead;
     pid_t owner;          /* threads exist only in the process that started them */
@@ -111,6 +114,23 @@ static void *run_engine(void *argument)
 
 /* ---- From creation to end ---- */
 
+static void borrow_session(struct tumorclass_stream *stream, tumorclass_session *session)
+{
+    stream->session = session;
+    stream->logger = session->logger;
+    stream->progress = session->monitor.progress;
+    session->logger.log = NULL;
+    session->monitor.progress = NULL;
+}
+
+static void return_session(struct tumorclass_stream *stream)
+{
+    tumorclass_session *session = stream->session;
+    session->logger = stream->logger;
+    session->monitor.progress = stream->progress;
+    atomic_store(&session->cancelled, 0); /* a cancel of the stream is not one of the session's next call */
+}
+
 static tumorclass_status check_options(tumorclass_stream_options *options)
 {
     if (options->readers < 0 || options->readers > MAX_READERS)
@@ -139,11 +159,10 @@ tumorclass_status tumorclass_stream_create(tumorclass_stream **stream, tumorclas
 {
     if (!stream) return fail(TUMORCLASS_BAD_ARGUMENT, "stream is NULL");
     *stream = NULL;
-    if (!session) return fail(TUMORCLASS_BAD_ARGUMENT, "session is NULL");
-
     tumorclass_stream_options known;
     tumorclass_image_options image;
-    tumorclass_status status = read_options(&known, options, sizeof known, "stream_options");
+    tumorclass_status status = session_enter(session);
+    if (status == TUMORCLASS_OK) status = read_options(&known, options, sizeof known, "stream_options");
     if (status == TUMORCLASS_OK) status = check_options(&known);
     if (status == TUMORCLASS_OK) status = read_options(&image, known.image, sizeof image, "image_options");
     if (status != TUMORCLASS_OK) return status;
@@ -151,7 +170,7 @@ tumorclass_status tumorclass_stream_create(tumorclass_stream **stream, tumorclas
     tumorclass_stream *s = memory_zeroed(1, sizeof *s + (size_t)known.readers * sizeof *s->readers);
     if (!s) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a stream");
     atomic_init(&s->cancelled, 0);
-    s->session = session;
+    borrow_session(s, session);
     s->image = image;
     s->ahead = known.ahead;
     s->owner = getpid();
@@ -176,6 +195,7 @@ void tumorclass_stream_free(tumorclass_stream *stream)
 {
     if (!stream) return;
     if (stream->owner == getpid()) end_threads(stream);
+    return_session(stream);
     while (stream->first) {
         struct item *item = stream->first;
         stream->first = item->next;
