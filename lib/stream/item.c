@@ -145,7 +145,7 @@ static void make_map(struct item *item, tumorclass_session *session)
     item->attention_status = allocate_map(item, maps);
     if (item->attention_status == TUMORCLASS_OK)
         item->attention_status = tumorclass_attention(session, item->map, item->map_size, item->summaries, item->result,
-                                                      class_index, &item->attention);
+                                                      item->attention_class, &item->attention);
     if (item->attention_status != TUMORCLASS_OK) {
         keep_failure(item);
         drop_map(item);
