@@ -277,7 +277,10 @@ END_TEST
 START_TEST(what_an_item_points_to_may_change_after_the_push)
 {
     tumorclass_session *session = session_with_threads(1);
-    tumorclass_volume mask = draw_mask(), scan = volume;
+    char path[128];
+    strcpy(path, write_scan("scan.nii", 0));
+    const tumorclass_volume drawn = draw_mask();
+    tumorclass_volume mask = drawn, scan = volume;
     tumorclass_scan_options options = TUMORCLASS_SCAN_OPTIONS_INIT;
     tumorclass_attention_options attention = TUMORCLASS_ATTENTION_OPTIONS_INIT;
     tumorclass_stream_item item = TUMORCLASS_STREAM_ITEM_INIT;
@@ -288,7 +291,7 @@ START_TEST(what_an_item_points_to_may_change_after_the_push)
     const struct expected expected = alone(session, &item);
     tumorclass_stream *stream = stream_of(session, 1, 1);
     for (int n = 0; n < 3; n++) {
-        mask = draw_mask();
+        mask = drawn;
         scan = volume;
         options.mask = &mask;
         attention.scale = TUMORCLASS_ATTENTION_UNIT;
@@ -298,11 +301,8 @@ START_TEST(what_an_item_points_to_may_change_after_the_push)
         options.mask = NULL;
         attention.scale = TUMORCLASS_ATTENTION_RAW;
     }
-    char path[128];
-    strcpy(path, write_scan("scan.nii", 0));
     push_path(stream, path);
     memset(path, 'x', sizeof path);
-    draw_head();
     for (int n = 0; n < 3; n++) {
         const tumorclass_stream_answer answer = next(stream);
         expect_same(&answer, &expected);
