@@ -10,9 +10,10 @@ import onnx
 REFERENCE = pathlib.Path(__file__).parents[2] / "examples/training/reference_model.py"
 
 
-def reference(path, shape):
+def reference(path, shape, filters=16):
     """Returns the number of parameters that the script reports."""
-    command = [sys.executable, REFERENCE, "--shape", ",".join(map(str, shape)), "--output", path]
+    options = {"--filters": filters, "--shape": ",".join(map(str, shape)), "--output": path}
+    command = [sys.executable, REFERENCE, *(str(word) for option in options.items() for word in option)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return int(printed.split(": ")[1].split(" ")[0].replace(",", ""))
 
