@@ -10,6 +10,7 @@ struct options;
 /* The commands; each returns one of the codes above. */
 int classify(const struct options *options);
 int preprocess(const struct options *options);
+int batch(const struct options *options);
 int info(const struct options *options);
 int selftest(const struct options *options);
 int doctor(const struct options *options);

@@ -86,7 +86,7 @@ static tumorclass_status open_session(struct engine *engine, const struct option
     return tumorclass_session_create(&engine->session, engine->model, &session);
 }
 
-static int open_engine(struct engine *engine, const struct options *options)
+int engine_open(struct engine *engine, const struct options *options)
 {
     tumorclass_status status = tumorclass_model_load(&engine->model, options->model, NULL);
     if (status == TUMORCLASS_OK) status = open_session(engine, options);
@@ -101,7 +101,7 @@ static int open_engine(struct engine *engine, const struct options *options)
     return MODEL_FAILED;
 }
 
-static void close_engine(struct engine *engine)
+void engine_close(struct engine *engine)
 {
     interrupt_watch(NULL);
     tumorclass_session_free(engine->session);
@@ -129,9 +129,9 @@ int run_scans(const struct options *options, const struct work *work)
 {
     struct engine engine = { .hides_warnings = work->reports_warnings && options->log_level == TUMORCLASS_LOG_WARNING };
     interrupt_catch();
-    int code = open_engine(&engine, options);
+    int code = engine_open(&engine, options);
     if (code == ANSWERED && work->prepare) code = work->prepare(&engine, options, work->context);
     if (code == ANSWERED) code = run_each(&engine, options, work);
-    close_engine(&engine);
+    engine_close(&engine);
     return interrupt_signal() ? INTERRUPTED + interrupt_signal() : code;
 }

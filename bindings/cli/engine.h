@@ -10,6 +10,10 @@ struct engine {
     bool hides_warnings;
 };
 
+/* ANSWERED, or MODEL_FAILED after saying why; close it either way. */
+int engine_open(struct engine *engine, const struct options *options);
+void engine_close(struct engine *engine);
+
 /* What one scan needs, read from files. */
 struct scan {
     const char *name; /* base name */

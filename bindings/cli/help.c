@@ -12,6 +12,12 @@ const struct command commands[] = {
       "SCAN is a post-contrast T1 volume: NIfTI-1 or -2, .nii, .nii.gz or .hdr with .img.\n"
       "In OUT and in --mask's FILE, {scan} becomes each scan's name without its ending;\n"
       "with more than one scan it must be in OUT.\n" },
+    { "batch", BATCH, batch, 0, 0, "INPUT... -o OUT",
+      "Classify many scans into one table; stopped, it goes on where it was",
+      "INPUT is a folder with scans at any depth, a BIDS tree, of which T1w volumes are\n"
+      "taken, or a scan. What OUT holds already is not run again.\n"
+      "In --attention, --overlay and --mask, {scan} becomes each scan's name without its\n"
+      "ending; in the first two {key} becomes its key, for scans that share a name.\n" },
     { "preprocess", PREPROCESS, preprocess, 1, 0, "SCAN...", "Write what the network reads: the scan as it is prepared",
       "In OUT and in --mask's FILE, {scan} becomes each scan's name without its ending;\n"
       "with more than one scan it must be in OUT.\n" },

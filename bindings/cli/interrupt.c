@@ -7,12 +7,15 @@
 /* A handler can reach nothing but these. */
 static volatile sig_atomic_t caught;
 static _Atomic(tumorclass_session *) watched;
+static _Atomic(tumorclass_stream *) watched_stream;
 
 static void stop(int signal_number)
 {
     if (caught) _exit(INTERRUPTED + signal_number);
     caught = signal_number;
-    tumorclass_session *session = atomic_load(&watched);
+    tumorclass_stream *stream = atomic_load(&watched_stream);
+    tumorclass_session *session = stream ? NULL : atomic_load(&watched);
+    if (stream) tumorclass_stream_cancel(stream);
     if (session) tumorclass_session_cancel(session);
 }
 
@@ -36,6 +39,11 @@ void interrupt_catch(void)
 void interrupt_watch(tumorclass_session *session)
 {
     atomic_store(&watched, session);
+}
+
+void interrupt_watch_stream(tumorclass_stream *stream)
+{
+    atomic_store(&watched_stream, stream);
 }
 
 int interrupt_signal(void)

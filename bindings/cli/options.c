@@ -7,30 +7,37 @@
 #include <string.h>
 #include "terminal.h"
 
-enum { SCALE = UCHAR_MAX + 1, STRICT, PHANTOM };
-enum { MOST_ROWS = 32, MOST_THREADS = 1024, MOST_DEVICES = 1024 };
+enum { SCALE = UCHAR_MAX + 1, STRICT, PHANTOM, LIST, FORMAT, SHARD, RETRY, RESTART, DRY_RUN };
+enum { MOST_ROWS = 32, MOST_THREADS = 1024, MOST_DEVICES = 1024, MOST_SHARDS = 1000000 };
+enum { ANSWERS = CLASSIFY | BATCH, SCANS = ANSWERS | PREPROCESS, RUNS = SCANS | SELFTEST, ALL = RUNS | INFO | DOCTOR };
 
 const struct option_row option_rows[] = {
-    { "model", 'm', CLASSIFY | PREPROCESS | SELFTEST, "FILE",
-      "ONNX model; the default is the one that ships with the library" },
+    { "model", 'm', RUNS, "FILE", "ONNX model; the default is the one that ships with the library" },
     { "output", 'o', PREPROCESS, "OUT", "where the network's input goes: .nii or .nii.gz, or - for standard output" },
-    { "attention", 'a', CLASSIFY, "OUT", "write the attention map: .nii or .nii.gz, or - for standard output" },
-    { "attention-scale", SCALE, CLASSIFY, "unit|raw",
+    { "output", 'o', BATCH, "OUT", "the table, one row a scan: .tsv, .jsonl or .ndjson" },
+    { "format", FORMAT, BATCH, "tsv|jsonl", "tab-separated values or JSON lines, whatever OUT's name ends in" },
+    { "list", LIST, BATCH, "FILE", "scans, one path a line, relative to the list's folder; - for standard input" },
+    { "shard", SHARD, BATCH, "I/N",
+      "every N-th scan alone, from the I-th: a share of the work for each of N machines" },
+    { "retry", RETRY, BATCH, NULL, "run scans again that failed" },
+    { "restart", RESTART, BATCH, NULL, "forget the rows of OUT and of OUT.part, and begin anew" },
+    { "dry-run", DRY_RUN, BATCH, NULL, "list the scans with their keys, and run nothing" },
+    { "attention", 'a', ANSWERS, "OUT", "write the attention map: .nii or .nii.gz, or - for standard output" },
+    { "attention-scale", SCALE, ANSWERS, "unit|raw",
       "unit: from 0 to 1, the default; raw: in units of the class's logit" },
-    { "class", 'c', CLASSIFY, "NAME|all",
+    { "class", 'c', ANSWERS, "NAME|all",
       "the class that the map is of, by name or code; the default is the predicted one; all: one 4-D file" },
-    { "overlay", 'p', CLASSIFY, "OUT", "draw the scan and the map as a picture: .png, or - for standard output" },
+    { "overlay", 'p', ANSWERS, "OUT", "draw the scan and the map as a picture: .png, or - for standard output" },
     { "phantom", PHANTOM, SELFTEST, "OUT",
       "write the scan whose answer is known, and run nothing: .nii or .nii.gz, or - for standard output" },
-    { "mask", 'k', CLASSIFY | PREPROCESS, "FILE", "brain mask on the scan's grid, not zero inside; else it is found" },
-    { "strict", STRICT, CLASSIFY | PREPROCESS, NULL, "refuse a scan that fails a quality check, instead of warning" },
+    { "mask", 'k', SCANS, "FILE", "brain mask on the scan's grid, not zero inside; else it is found" },
+    { "strict", STRICT, SCANS, NULL, "refuse a scan that fails a quality check, instead of warning" },
     { "json", 'j', CLASSIFY | INFO | SELFTEST | DOCTOR, NULL,
       "one JSON object a line for programs, instead of text for people" },
-    { "threads", 't', CLASSIFY | PREPROCESS | SELFTEST, "N", "CPU threads; 0, the default, asks the system" },
-    { "device", 'd', CLASSIFY | PREPROCESS | SELFTEST, "NAME",
-      "auto, the default; cpu; cuda or cuda:N, which never falls back" },
-    { "verbose", 'v', CLASSIFY | PREPROCESS | SELFTEST, NULL, "say more on standard error; twice: everything" },
-    { "help", 'h', CLASSIFY | PREPROCESS | INFO | SELFTEST | DOCTOR, NULL, "show this help" },
+    { "threads", 't', RUNS, "N", "CPU threads; 0, the default, asks the system" },
+    { "device", 'd', RUNS, "NAME", "auto, the default; cpu; cuda or cuda:N, which never falls back" },
+    { "verbose", 'v', RUNS, NULL, "say more on standard error; twice: everything" },
+    { "help", 'h', ALL, NULL, "show this help" },
 };
 const size_t option_row_count = sizeof option_rows / sizeof *option_rows;
 
@@ -84,6 +91,24 @@ static int set_scale(struct options *options, const char *text)
     return ANSWERED;
 }
 
+static int set_format(struct options *options, const char *text)
+{
+    options->format = text;
+    return !strcmp(text, "tsv") || !strcmp(text, "jsonl") ? ANSWERED : wrong("format", text, "tsv or jsonl");
+}
+
+static int set_shard(struct options *options, const char *text)
+{
+    char index[8];
+    const size_t digits = strcspn(text, "/");
+    snprintf(index, sizeof index, "%.*s", (int)(digits < sizeof index ? digits : 0), text);
+    if (text[digits] && read_number(&options->shard_index, index, MOST_SHARDS) &&
+        read_number(&options->shard_count, text + digits + 1, MOST_SHARDS) && options->shard_index >= 1 &&
+        options->shard_index <= options->shard_count)
+        return ANSWERED;
+    return wrong("shard", text, "I/N with whole numbers, 1 <= I <= N <= 1000000");
+}
+
 static int set_option(struct options *options, int letter, const char *argument)
 {
     switch (letter) {
@@ -100,6 +125,12 @@ static int set_option(struct options *options, int letter, const char *argument)
     case 't': return set_threads(options, argument);
     case 'd': return set_device(options, argument);
     case 'v': options->log_level += options->log_level < TUMORCLASS_LOG_DEBUG; break;
+    case LIST: options->list = argument; break;
+    case FORMAT: return set_format(options, argument);
+    case SHARD: return set_shard(options, argument);
+    case RETRY: options->retry = true; break;
+    case RESTART: options->restart = true; break;
+    case DRY_RUN: options->dry_run = true; break;
     case 'h': options->help = true; break;
     default: return WRONG_USAGE; /* getopt_long has said why */
     }

@@ -6,7 +6,7 @@
 #include "command.h"
 #include "tumorclass/tumorclass.h"
 
-enum { CLASSIFY = 1, PREPROCESS = 2, INFO = 4, SELFTEST = 16, DOCTOR = 32 };
+enum { CLASSIFY = 1, PREPROCESS = 2, INFO = 4, BATCH = 8, SELFTEST = 16, DOCTOR = 32 };
 
 struct options {
     const char *model, *attention, *overlay, *output, *mask; /* NULL: not given */
@@ -17,6 +17,9 @@ struct options {
     int32_t threads, device;
     tumorclass_backend backend;
     tumorclass_log_level log_level;
+    const char *list, *format;        /* of a batch; NULL: not given */
+    int32_t shard_index, shard_count; /* counted from 1; 0: not given */
+    bool retry, restart, dry_run;
     char *const *files;
     size_t file_count;
 };

@@ -23,17 +23,52 @@ static size_t stem_length(const char *name)
     return strlen(name);
 }
 
+static char *replace(const char *text, const char *mark, const char *value, size_t length)
+{
+    const size_t skipped = strlen(mark);
+    size_t size = strlen(text) + 1;
+    for (const char *t = text; (t = strstr(t, mark)); t += skipped) size += length;
+    char *replaced = malloc(size), *end = replaced;
+    if (!replaced) return NULL;
+    for (const char *t; (t = strstr(text, mark)); text = t + skipped)
+        end += sprintf(end, "%.*s%.*s", (int)(t - text), text, (int)length, value);
+    strcpy(end, text);
+    return replaced;
+}
+
 char *expand_pattern(const char *pattern, const char *scan)
 {
-    if (!pattern) return NULL;
     const char *name = file_name(scan);
-    const size_t stem = stem_length(name), mark = strlen(SCAN_PLACEHOLDER);
-    size_t size = strlen(pattern) + 1;
-    for (const char *p = pattern; (p = strstr(p, SCAN_PLACEHOLDER)); p += mark) size += stem;
-    char *path = malloc(size), *end = path;
-    if (!path) return NULL;
-    for (const char *p; (p = strstr(pattern, SCAN_PLACEHOLDER)); pattern = p + mark)
-        end += sprintf(end, "%.*s%.*s", (int)(p - pattern), pattern, (int)stem, name);
-    memcpy(end, pattern, strlen(pattern) + 1);
+    return pattern ? replace(pattern, SCAN_PLACEHOLDER, name, stem_length(name)) : NULL;
+}
+
+char *expand_key(const char *pattern, const char *key)
+{
+    return pattern ? replace(pattern, KEY_PLACEHOLDER, key, strlen(key)) : NULL;
+}
+
+char *join_paths(const char *folder, const char *name)
+{
+    const size_t length = strlen(folder);
+    const bool joined = !length || !*name || folder[length - 1] == '/';
+    char *path = malloc(length + strlen(name) + 2);
+    if (path) sprintf(path, "%s%s%s", folder, joined ? "" : "/", name);
     return path;
+}
+
+char *plain_path(const char *path)
+{
+    char *plain = malloc(strlen(path) + 2), *end = plain;
+    if (!plain) return NULL;
+    if (*path == '/') *end++ = '/';
+    for (size_t size; *path; path += size) {
+        path += strspn(path, "/");
+        size = strcspn(path, "/");
+        if (!size || (size == 1 && *path == '.')) continue;
+        if (end > plain && end[-1] != '/') *end++ = '/';
+        memcpy(end, path, size);
+        end += size;
+    }
+    *end = '\0';
+    return plain;
 }

@@ -7,9 +7,15 @@
 
 #define DISCLAIMER "Research use, not for diagnosis."
 
+/* What a row of a batch's table is found by. */
+struct row_name {
+    const char *key, *run;
+    const char *subject, *session; /* of a BIDS tree; NULL: none */
+};
+
 /* Base names only: a folder's name may be a patient's. */
 struct report {
-    const char *key, *run; /* of a row of a batch; NULL: none */
+    const struct row_name *row; /* NULL: no row of a batch */
     const char *scan;
     const tumorclass_model *model;
     const tumorclass_result *result;

@@ -88,16 +88,24 @@ static json_t *timings_object(const struct report *report)
     return object;
 }
 
-/* Rows of a batch begin with what they are found by. */
-static void put_object(FILE *stream, const struct report *report, json_t *object)
+/* A row of a batch begins with what it is found by. */
+static json_t *row_object(const struct row_name *row)
 {
-    json_t *row = report->key ? json_pack("{s:s, s:s}", "key", report->key, "run", report->run) : json_object();
-    if (json_object_update(row, object)) {
-        json_decref(row);
-        row = NULL;
-    }
-    json_decref(object);
-    json_line(stream, row);
+    json_t *object = json_object();
+    if (!row) return object;
+    json_object_set_new(object, "key", json_text(row->key));
+    json_object_set_new(object, "run", json_text(row->run));
+    if (row->subject) json_object_set_new(object, "subject", json_text(row->subject));
+    if (row->session) json_object_set_new(object, "session", json_text(row->session));
+    return object;
+}
+
+static void put_object(FILE *stream, const struct report *report, json_t *answer)
+{
+    json_t *object = row_object(report->row);
+    json_object_update(object, answer);
+    json_decref(answer);
+    json_line(stream, object);
 }
 
 void report_json(FILE *stream, const struct report *report)

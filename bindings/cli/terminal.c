@@ -152,11 +152,15 @@ void complain(const char *format, ...)
     putc('\n', stderr);
 }
 
-void complain_about(const char *name, const char *sentence)
+bool begins_with_name(const char *sentence, const char *name)
 {
     const size_t length = strlen(name);
-    const bool named = !strncmp(sentence, name, length) && strchr(": ", sentence[length]);
-    if (named)
+    return !strncmp(sentence, name, length) && strchr(": ", sentence[length]);
+}
+
+void complain_about(const char *name, const char *sentence)
+{
+    if (begins_with_name(sentence, name))
         complain("%s", sentence);
     else
         complain("%s: %s", name, sentence);
@@ -165,20 +169,28 @@ void complain_about(const char *name, const char *sentence)
 /* There is one standard error, and one line on it: what it shows now; "" if nothing. */
 static char progress_line[256];
 
-void progress_show(const char *name, const char *stage, double fraction)
+bool progress_text(const char *text)
 {
-    if (!is_terminal(stderr)) return;
-    const double share = fraction > 1 ? 1 : fraction > 0 ? fraction : 0;
-    const int filled = (int)(share * BAR_WIDTH), room = stream_width(stderr) - BAR_WIDTH - 24;
+    if (!is_terminal(stderr)) return false;
     char line[sizeof progress_line];
-    snprintf(line, sizeof line, "%.*s  %-10.10s  [%.*s%*s] %3.0f %%", room > 4 ? room : 4, name, stage, filled,
-             "########################", BAR_WIDTH - filled, "", 100 * share);
-    if (!strcmp(line, progress_line)) return;
+    snprintf(line, sizeof line, "%.*s", stream_width(stderr) - 1, text);
+    if (!strcmp(line, progress_line)) return true;
     memcpy(progress_line, line, sizeof line);
     putc('\r', stderr);
     put_text(stderr, line);
     fputs("\033[K", stderr);
     fflush(stderr);
+    return true;
+}
+
+void progress_show(const char *name, const char *stage, double fraction)
+{
+    const double share = fraction > 1 ? 1 : fraction > 0 ? fraction : 0;
+    const int filled = (int)(share * BAR_WIDTH), room = stream_width(stderr) - BAR_WIDTH - 24;
+    char line[sizeof progress_line];
+    snprintf(line, sizeof line, "%.*s  %-10.10s  [%.*s%*s] %3.0f %%", room > 4 ? room : 4, name, stage, filled,
+             "########################", BAR_WIDTH - filled, "", 100 * share);
+    progress_text(line);
 }
 
 void progress_clear(void)

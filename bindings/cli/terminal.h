@@ -33,9 +33,12 @@ __attribute__((format(printf, 1, 2)))
 void complain(const char *format, ...);
 /* "tumorclass: scan.nii.gz: sentence"; a sentence that begins with the name stands alone. */
 void complain_about(const char *name, const char *sentence);
+bool begins_with_name(const char *sentence, const char *name);
 
 /* One line on standard error, redrawn; nothing unless that is a terminal. */
 void progress_show(const char *name, const char *stage, double fraction);
+/* The same with a text of one's own; false: standard error is no terminal. */
+bool progress_text(const char *text);
 void progress_clear(void);
 
 #endif

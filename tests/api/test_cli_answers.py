@@ -261,7 +261,7 @@ class Commands(Case):
     def test_help_is_there_for_every_command_and_names_the_exit_codes(self):
         overview = self.run_cli("--help")
         self.check(overview, ANSWERED)
-        for command in ("classify", "preprocess", "info", "selftest", "doctor"):
+        for command in ("classify", "batch", "preprocess", "info", "selftest", "doctor"):
             done = self.run_cli(command, "--help")
             self.check(done, ANSWERED)
             self.assertEqual(done.stdout, self.run_cli("help", command).stdout)
@@ -274,7 +274,7 @@ class Commands(Case):
         manual = (ROOT / "bindings/cli/tumorclass.1").read_text()
         documented = set(re.findall(r"Fl -([a-z-]+)", manual)) | {"help"}
         offered = set()
-        for command in ("classify", "preprocess", "info", "selftest", "doctor"):
+        for command in ("classify", "batch", "preprocess", "info", "selftest", "doctor"):
             offered |= set(re.findall(r"--([a-z-]+)[= ]", self.run_cli(command, "--help").stdout.decode()))
         self.assertGreater(len(offered), 10)
         self.assertLessEqual(offered, documented)
