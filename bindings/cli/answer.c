@@ -11,6 +11,7 @@ tumorclass_scan_options scan_options(const struct options *options)
 {
     tumorclass_scan_options scan = TUMORCLASS_SCAN_OPTIONS_INIT;
     scan.strict = options->strict;
+    scan.flips = options->flips;
     return scan;
 }
 
@@ -18,12 +19,14 @@ tumorclass_attention_options attention_options(const struct options *options)
 {
     tumorclass_attention_options attention = TUMORCLASS_ATTENTION_OPTIONS_INIT;
     attention.scale = options->scale;
+    attention.method = options->method;
+    attention.level = options->level;
     return attention;
 }
 
 bool asks_for_map(const struct options *options)
 {
-    return options->attention || options->overlay || options->map_class;
+    return options->attention || options->overlay || options->map_class || options->method || options->level;
 }
 
 static int list_classes(const char *wanted, const tumorclass_model *model)

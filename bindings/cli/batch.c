@@ -20,6 +20,7 @@ struct batch {
     struct scans scans;
     struct engine engine;
     int32_t map_class;
+    char method[128]; /* what the maps are made of */
     struct table table;
     struct journal journal;
     tumorclass_stream *stream;
@@ -136,6 +137,8 @@ static void fill_report(struct report *report, const struct batch *batch, const 
     report->maps = answer->map ? answer->summaries : NULL;
     report->map_count = answer->map ? map_count(batch->map_class, batch->engine.model) : 0;
     report->scale = batch->options->scale;
+    report->embedding = batch->options->embedding;
+    memcpy(report->method, batch->method, sizeof report->method);
     report->read_seconds = answer->read_seconds;
     report->attention_seconds = answer->attention_seconds;
 }
@@ -287,7 +290,10 @@ static int open_table(struct batch *batch)
     int code = engine_open(&batch->engine, options);
     if (code == ANSWERED) code = find_map_class(&batch->map_class, options, batch->engine.model);
     if (code != ANSWERED) return code;
-    if (!table_create(&batch->table, batch->engine.model, options, batch->scans.bids)) return no_memory();
+    const tumorclass_attention_options attention = attention_options(options);
+    tumorclass_attention_describe(batch->engine.session, batch->method, sizeof batch->method, &attention);
+    if (!table_create(&batch->table, batch->engine.models, batch->engine.model_count, options, batch->scans.bids))
+        return no_memory();
     code = journal_open(&batch->journal, &batch->table, options->output, options->restart);
     if (code == ANSWERED) code = run_table(batch);
     journal_close(&batch->journal);

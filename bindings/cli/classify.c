@@ -56,6 +56,7 @@ static tumorclass_status make_maps(struct answering *answering, struct engine *e
         wanted == TUMORCLASS_ALL_CLASSES ? wanted : report->map_class, &attention);
     report->attention_seconds = seconds_now() - start;
     if (status == TUMORCLASS_OK) {
+        tumorclass_attention_describe(engine->session, report->method, sizeof report->method, &attention);
         answering->answer.map = answering->map;
         report->maps = answering->maps;
         report->map_count = count;
@@ -78,6 +79,8 @@ static tumorclass_status find_answer(struct answering *answering, struct engine 
                                       .model = engine->model,
                                       .result = answering->result,
                                       .scale = options->scale,
+                                      .top = options->top,
+                                      .embedding = options->embedding,
                                       .read_seconds = answering->scan.seconds };
     if (status == TUMORCLASS_OK) status = make_maps(answering, engine, options, map_class);
     answering->code = exit_code_of(status);

@@ -83,29 +83,37 @@ static tumorclass_status open_session(struct engine *engine, const struct option
     session.log_user = engine;
     session.progress = show_progress;
     session.progress_user = engine;
-    return tumorclass_session_create(&engine->session, engine->model, &session);
+    return tumorclass_session_create_ensemble(&engine->session, engine->models, engine->model_count, &session);
+}
+
+static int complain_of_model(const char *path)
+{
+    if (path)
+        complain_about(file_name(path), tumorclass_last_error());
+    else
+        complain("%s", tumorclass_last_error());
+    return MODEL_FAILED;
 }
 
 int engine_open(struct engine *engine, const struct options *options)
 {
-    tumorclass_status status = tumorclass_model_load(&engine->model, options->model, NULL);
-    if (status == TUMORCLASS_OK) status = open_session(engine, options);
-    if (status == TUMORCLASS_OK) {
-        interrupt_watch(engine->session);
-        return ANSWERED;
+    const size_t count = options->model_count ? options->model_count : 1;
+    for (size_t i = 0; i < count; i++) {
+        if (tumorclass_model_load(&engine->models[i], options->models[i], NULL) != TUMORCLASS_OK)
+            return complain_of_model(options->models[i]);
+        engine->model_count++;
     }
-    if (options->model && !engine->model)
-        complain_about(file_name(options->model), tumorclass_last_error());
-    else
-        complain("%s", tumorclass_last_error());
-    return MODEL_FAILED;
+    engine->model = engine->models[0];
+    if (open_session(engine, options) != TUMORCLASS_OK) return complain_of_model(NULL);
+    interrupt_watch(engine->session);
+    return ANSWERED;
 }
 
 void engine_close(struct engine *engine)
 {
     interrupt_watch(NULL);
     tumorclass_session_free(engine->session);
-    tumorclass_model_free(engine->model);
+    for (size_t i = 0; i < engine->model_count; i++) tumorclass_model_free(engine->models[i]);
 }
 
 static int run_each(struct engine *engine, const struct options *options, const struct work *work)

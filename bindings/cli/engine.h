@@ -1,10 +1,12 @@
-/* A model loaded once and the session that runs it, over as many scans as there are. */
+/* The models, loaded once, and the session that runs them over as many scans as there are. */
 #ifndef CLI_ENGINE_H
 #define CLI_ENGINE_H
 #include "options.h"
 
 struct engine {
-    tumorclass_model *model;
+    tumorclass_model *models[MOST_MODELS];
+    size_t model_count;
+    const tumorclass_model *model; /* the first: its classes are those of all */
     tumorclass_session *session;
     const char *scan; /* the base name of the scan that runs; NULL: none does */
     bool hides_warnings;

@@ -92,7 +92,7 @@ static int run_plugin(char **arguments)
     return WRONG_USAGE;
 }
 
-static int check_files(const struct command *command, const struct options *options)
+static int check_counts(const struct command *command, const struct options *options)
 {
     const size_t count = options->file_count;
     if (count < (size_t)command->least_files)
@@ -101,6 +101,8 @@ static int check_files(const struct command *command, const struct options *opti
         complain("%s takes no file", command->name);
     else if (command->most_files > 0 && count > (size_t)command->most_files)
         complain("%s takes one file, not %zu", command->name, count);
+    else if (options->model_count > 1 && !(command->bit & ENSEMBLES))
+        complain("%s takes one --model, not %zu", command->name, options->model_count);
     else
         return ANSWERED;
     return WRONG_USAGE;
@@ -114,7 +116,7 @@ static int run_command(const struct command *command, int count, char **argument
         show_command_help(stdout, command);
         return ANSWERED;
     }
-    if (code == ANSWERED) code = check_files(command, &options);
+    if (code == ANSWERED) code = check_counts(command, &options);
     if (code == ANSWERED) return command->run(&options);
     complain("'tumorclass %s --help' shows how it is used", command->name);
     return code;

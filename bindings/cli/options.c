@@ -7,12 +7,36 @@
 #include <string.h>
 #include "terminal.h"
 
-enum { SCALE = UCHAR_MAX + 1, STRICT, PHANTOM, LIST, FORMAT, SHARD, RETRY, RESTART, DRY_RUN };
-enum { MOST_ROWS = 32, MOST_THREADS = 1024, MOST_DEVICES = 1024, MOST_SHARDS = 1000000 };
+enum {
+    SCALE = UCHAR_MAX + 1,
+    STRICT,
+    PHANTOM,
+    LIST,
+    FORMAT,
+    SHARD,
+    RETRY,
+    RESTART,
+    DRY_RUN,
+    METHOD,
+    LEVEL,
+    FLIP,
+    TOP,
+    EMBEDDING
+};
+enum {
+    MOST_ROWS = 40,
+    MOST_THREADS = 1024,
+    MOST_DEVICES = 1024,
+    MOST_LEVELS = 99,
+    MOST_CLASSES = 99,
+    MOST_SHARDS = 1000000
+};
 enum { ANSWERS = CLASSIFY | BATCH, SCANS = ANSWERS | PREPROCESS, RUNS = SCANS | SELFTEST, ALL = RUNS | INFO | DOCTOR };
 
 const struct option_row option_rows[] = {
-    { "model", 'm', RUNS, "FILE", "ONNX model; the default is the one that ships with the library" },
+    { "model", 'm', RUNS, "FILE",
+      "ONNX model; the default is the one that ships with the library. classify and batch take several, whose mean is "
+      "the answer" },
     { "output", 'o', PREPROCESS, "OUT", "where the network's input goes: .nii or .nii.gz, or - for standard output" },
     { "output", 'o', BATCH, "OUT", "the table, one row a scan: .tsv, .jsonl or .ndjson" },
     { "format", FORMAT, BATCH, "tsv|jsonl", "tab-separated values or JSON lines, whatever OUT's name ends in" },
@@ -25,12 +49,20 @@ const struct option_row option_rows[] = {
     { "attention", 'a', ANSWERS, "OUT", "write the attention map: .nii or .nii.gz, or - for standard output" },
     { "attention-scale", SCALE, ANSWERS, "unit|raw",
       "unit: from 0 to 1, the default; raw: in units of the class's logit" },
+    { "attention-method", METHOD, ANSWERS, "NAME",
+      "auto, the default: HiResCAM where the network allows it; cam, gradcam or hirescam" },
+    { "attention-level", LEVEL, ANSWERS, "N",
+      "the level of the network that the map is made at, 1 the finest; 0, the default, is the model's choice" },
     { "class", 'c', ANSWERS, "NAME|all",
       "the class that the map is of, by name or code; the default is the predicted one; all: one 4-D file" },
     { "overlay", 'p', ANSWERS, "OUT", "draw the scan and the map as a picture: .png, or - for standard output" },
     { "phantom", PHANTOM, SELFTEST, "OUT",
       "write the scan whose answer is known, and run nothing: .nii or .nii.gz, or - for standard output" },
     { "mask", 'k', SCANS, "FILE", "brain mask on the scan's grid, not zero inside; else it is found" },
+    { "flip", FLIP, ANSWERS, "AXES",
+      "run the scan flipped as well, and average: left-right, back-front, down-up, or several with commas" },
+    { "top", TOP, CLASSIFY, "N", "show the N most probable classes; 0, the default: all that fit" },
+    { "embedding", EMBEDDING, ANSWERS, NULL, "with JSON: the features in front of the last layer as well" },
     { "strict", STRICT, SCANS, NULL, "refuse a scan that fails a quality check, instead of warning" },
     { "json", 'j', CLASSIFY | INFO | SELFTEST | DOCTOR, NULL,
       "one JSON object a line for programs, instead of text for people" },
@@ -109,10 +141,55 @@ static int set_shard(struct options *options, const char *text)
     return wrong("shard", text, "I/N with whole numbers, 1 <= I <= N <= 1000000");
 }
 
+static int add_model(struct options *options, const char *path)
+{
+    if (options->model_count == MOST_MODELS) return wrong("model", path, "given at most 64 times");
+    options->models[options->model_count++] = path;
+    return ANSWERED;
+}
+
+static int index_of(const char *const *words, int count, const char *text, size_t length)
+{
+    for (int i = 0; i < count; i++)
+        if (strlen(words[i]) == length && !strncmp(words[i], text, length)) return i;
+    return -1;
+}
+
+static int set_method(struct options *options, const char *text)
+{
+    static const char *const words[] = { "auto", "cam", "gradcam", "hirescam" };
+    options->method = index_of(words, 4, text, strlen(text));
+    return options->method < 0 ? wrong("attention-method", text, "auto, cam, gradcam or hirescam") : ANSWERED;
+}
+
+static int set_level(struct options *options, const char *text)
+{
+    if (read_number(&options->level, text, MOST_LEVELS)) return ANSWERED;
+    return wrong("attention-level", text, "a whole number, 1 for the finest level");
+}
+
+static int set_top(struct options *options, const char *text)
+{
+    return read_number(&options->top, text, MOST_CLASSES) ? ANSWERED : wrong("top", text, "a whole number");
+}
+
+static int set_flips(struct options *options, const char *text)
+{
+    static const char *const words[] = { "left-right", "back-front", "down-up" };
+    for (const char *word = text;; word++) {
+        const size_t length = strcspn(word, ",");
+        const int index = index_of(words, 3, word, length);
+        if (index < 0) return wrong("flip", text, "left-right, back-front, down-up, or several of them with commas");
+        options->flips |= (uint32_t)1 << index;
+        word += length;
+        if (!*word) return ANSWERED;
+    }
+}
+
 static int set_option(struct options *options, int letter, const char *argument)
 {
     switch (letter) {
-    case 'm': options->model = argument; break;
+    case 'm': return add_model(options, argument);
     case 'o': options->output = argument; break;
     case 'a': options->attention = argument; break;
     case SCALE: return set_scale(options, argument);
@@ -120,6 +197,11 @@ static int set_option(struct options *options, int letter, const char *argument)
     case 'p': options->overlay = argument; break;
     case 'k': options->mask = argument; break;
     case PHANTOM: options->phantom = argument; break;
+    case METHOD: return set_method(options, argument);
+    case LEVEL: return set_level(options, argument);
+    case FLIP: return set_flips(options, argument);
+    case TOP: return set_top(options, argument);
+    case EMBEDDING: options->embedding = true; break;
     case STRICT: options->strict = true; break;
     case 'j': options->json = true; break;
     case 't': return set_threads(options, argument);

@@ -7,13 +7,21 @@
 #include "tumorclass/tumorclass.h"
 
 enum { CLASSIFY = 1, PREPROCESS = 2, INFO = 4, BATCH = 8, SELFTEST = 16, DOCTOR = 32 };
+enum { ENSEMBLES = CLASSIFY | BATCH }; /* which take several models */
+enum { MOST_MODELS = 64 };
 
 struct options {
-    const char *model, *attention, *overlay, *output, *mask; /* NULL: not given */
-    const char *phantom;                                     /* of a selftest: where it goes; NULL: it is run */
-    const char *map_class;                                   /* NULL: the predicted class */
+    const char *models[MOST_MODELS]; /* several answer together; none: the one that ships with the library */
+    size_t model_count;
+    const char *attention, *overlay, *output, *mask; /* NULL: not given */
+    const char *phantom;                             /* of a selftest: where it goes; NULL: it is run */
+    const char *map_class;                           /* NULL: the predicted class */
     tumorclass_attention_scale scale;
-    bool json, strict, help;
+    tumorclass_attention_method method;
+    int32_t level;  /* of the map; 0: the model's default */
+    uint32_t flips; /* TUMORCLASS_FLIP_ bits */
+    int32_t top;    /* classes that the text shows; 0: as many as fit */
+    bool json, strict, embedding, help;
     int32_t threads, device;
     tumorclass_backend backend;
     tumorclass_log_level log_level;

@@ -146,7 +146,8 @@ static int add_expanded(struct places *places, int (*add)(struct places *, const
 
 static int gather_places(struct places *places, const struct options *options, const struct output_option *outputs)
 {
-    int code = options->model ? add_input(places, options->model) : ANSWERED;
+    int code = ANSWERED;
+    for (size_t i = 0; i < options->model_count && code == ANSWERED; i++) code = add_input(places, options->models[i]);
     for (size_t i = 0; code == ANSWERED && i < options->file_count; i++) {
         const char *scan = options->files[i];
         code = add_input(places, scan);
@@ -160,7 +161,9 @@ static int gather_places(struct places *places, const struct options *options, c
 /* On a list of every file that the run reads or writes: at most two names an input and one an output. */
 static int check_places(const struct options *options, const struct output_option *outputs)
 {
-    struct places places = { calloc(2 + (4 + OUTPUTS) * options->file_count, sizeof *places.items), 0 };
+    struct places places = {
+        calloc(2 * options->model_count + (4 + OUTPUTS) * options->file_count + 1, sizeof *places.items), 0
+    };
     if (!places.items) return no_memory();
     int code = gather_places(&places, options, outputs);
     if (code == ANSWERED) code = find_clash(&places);

@@ -22,6 +22,9 @@ struct report {
     const tumorclass_attention_summary *maps; /* NULL: the network has none */
     int32_t map_class, map_count;             /* the class that the report tells of; all classes' maps, or 1 */
     tumorclass_attention_scale scale;
+    char method[128];                /* what the map is made of; "" without one */
+    int32_t top;                     /* classes that the text shows; 0: as many as fit */
+    bool embedding;                  /* in JSON */
     const char *attention, *overlay; /* the files; NULL: not written */
     double read_seconds, attention_seconds, write_seconds;
 };

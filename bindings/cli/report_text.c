@@ -1,6 +1,5 @@
 #include "report.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "terminal.h"
 
@@ -25,19 +24,6 @@ const tumorclass_attention_summary *report_map(const struct report *report)
     return report->map_count > 1 ? &report->maps[report->map_class] : report->maps;
 }
 
-struct row {
-    int32_t index;
-    float probability;
-};
-
-/* The most probable first; equal ones in the model's order. */
-static int compare_rows(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-    if (x->probability != y->probability) return x->probability < y->probability ? 1 : -1;
-    return x->index < y->index ? -1 : 1;
-}
-
 /* A bar in eighths of a character, or in whole '#'. */
 static void put_bar(FILE *stream, const struct style *style, double share)
 {
@@ -52,25 +38,27 @@ static void put_bar(FILE *stream, const struct style *style, double share)
 }
 
 /* "  meningioma         MEN   62.4 %  ████████" */
-static void put_row(FILE *stream, const struct style *style, const struct report *report, const struct row *row,
+static void put_row(FILE *stream, const struct style *style, const struct report *report, int32_t index,
                     const int widths[2])
 {
-    const char *name = tumorclass_model_class_name(report->model, row->index);
-    const char *code = tumorclass_model_class_code(report->model, row->index);
+    size_t count;
+    const double probability = (double)tumorclass_result_probabilities(report->result, &count)[index];
+    const char *name = tumorclass_model_class_name(report->model, index);
+    const char *code = tumorclass_model_class_code(report->model, index);
     fputs("  ", stream);
     put_text(stream, name);
     fprintf(stream, "%*s  ", widths[0] - text_width(name), "");
     put_text(stream, code);
-    fprintf(stream, "%*s %5.1f %%  ", widths[1] - text_width(code), "", 100 * (double)row->probability);
-    put_bar(stream, style, (double)row->probability);
+    fprintf(stream, "%*s %5.1f %%  ", widths[1] - text_width(code), "", 100 * probability);
+    put_bar(stream, style, probability);
 }
 
-static void measure_names(int widths[2], const struct report *report, const struct row *rows, size_t count)
+static void measure_names(int widths[2], const struct report *report, const int32_t *classes, size_t count)
 {
     widths[0] = widths[1] = 0;
     for (size_t i = 0; i < count; i++) {
-        const int name = text_width(tumorclass_model_class_name(report->model, rows[i].index));
-        const int code = text_width(tumorclass_model_class_code(report->model, rows[i].index));
+        const int name = text_width(tumorclass_model_class_name(report->model, classes[i]));
+        const int code = text_width(tumorclass_model_class_code(report->model, classes[i]));
         if (name > widths[0]) widths[0] = name;
         if (code > widths[1]) widths[1] = code;
     }
@@ -80,20 +68,15 @@ static void put_table(FILE *stream, const struct style *style, const struct repo
 {
     size_t count;
     int widths[2];
-    const float *probabilities = tumorclass_result_probabilities(report->result, &count);
-    struct row *rows = calloc(count, sizeof *rows);
-    if (!rows) return; /* the headline has said the answer */
-    for (size_t i = 0; i < count; i++) rows[i] = (struct row){ (int32_t)i, probabilities[i] };
-    qsort(rows, count, sizeof *rows, compare_rows);
-    const size_t shown = count < MOST_ROWS ? count : MOST_ROWS;
-    measure_names(widths, report, rows, shown);
+    const int32_t *ranking = tumorclass_result_ranking(report->result, &count);
+    const size_t most = report->top ? (size_t)report->top : MOST_ROWS, shown = count < most ? count : most;
+    measure_names(widths, report, ranking, shown);
     for (size_t i = 0; i < shown; i++) {
         fputs(tint_on(style, i ? DIM : CYAN), stream);
-        put_row(stream, style, report, &rows[i], widths);
+        put_row(stream, style, report, ranking[i], widths);
         fprintf(stream, "%s\n", tint_off(style));
     }
     if (shown < count) fprintf(stream, "  and %zu less probable ones\n", count - shown);
-    free(rows);
 }
 
 static void put_headline(FILE *stream, const struct style *style, const struct report *report)
@@ -121,6 +104,50 @@ static void put_fact(FILE *stream, const struct style *style, const char *label,
     put_wrapped(stream, text, LABEL_WIDTH, style->width);
 }
 
+/* "cannot be excluded: meningioma, metastasis (90 % of such scans have their class here)" */
+static int say_set(char *text, size_t size, const struct report *report, double coverage)
+{
+    size_t count, end = 0;
+    const int32_t *set = tumorclass_result_prediction_set(report->result, &count);
+    *text = '\0';
+    if (!set || !count) return 0;
+    end += (size_t)snprintf(text, size, "; cannot be excluded: ");
+    for (size_t i = 0; i < count && end < size; i++)
+        end += (size_t)snprintf(text + end, size - end, "%s%.40s", i ? ", " : "",
+                                tumorclass_model_class_name(report->model, set[i]));
+    if (end < size)
+        end += (size_t)snprintf(text + end, size - end, " (right for %.0f %% of such scans)", 100 * coverage);
+    return (int)end;
+}
+
+static void put_confidence(FILE *stream, const struct style *style, const struct report *report)
+{
+    char set[512], text[1024];
+    size_t classes;
+    tumorclass_confidence confidence;
+    const float *spread = tumorclass_result_spread(report->result, &classes);
+    const int32_t members = tumorclass_result_member_count(report->result);
+    tumorclass_result_confidence(report->result, &confidence);
+    say_set(set, sizeof set, report, confidence.coverage);
+    snprintf(text, sizeof text, "margin %.1f %%, entropy %.2f of %.2f nats%s", 100 * confidence.margin,
+             confidence.entropy, log((double)classes), set);
+    put_fact(stream, style, "Confidence", text);
+    if (members > 1) {
+        snprintf(text, sizeof text, "mean of %d runs; this class's probability varies by %.1f %% (standard deviation)",
+                 (int)members, 100 * (double)spread[tumorclass_result_class(report->result)]);
+        put_fact(stream, style, "Members", text);
+    }
+    if (confidence.most_unlikeness > 0) {
+        snprintf(text, sizeof text, "%.2f from the training scans, of which most stay under %.2f",
+                 confidence.unlikeness, confidence.most_unlikeness);
+        put_fact(stream, style, "Unlikeness", text);
+    }
+    const char *abstention = tumorclass_result_abstention(report->result);
+    if (!abstention) return;
+    fprintf(stream, "  %s%-*s%s", tint_on(style, YELLOW), LABEL_WIDTH - 2, "Abstains", tint_off(style));
+    put_wrapped(stream, abstention, LABEL_WIDTH, style->width);
+}
+
 int say_position(char *text, size_t size, const double mm[3])
 {
     return snprintf(text, size, "%.1f mm %s, %.1f mm %s and %.1f mm %s to the origin", fabs(mm[0]),
@@ -132,7 +159,7 @@ static void put_attention(FILE *stream, const struct style *style, const struct 
 {
     char position[128], text[512];
     if (!report->maps) {
-        put_fact(stream, style, "Attention", "none: the network has no global average pool in front of its last layer");
+        put_fact(stream, style, "Attention", "none: the network gives no such map");
         return;
     }
     const tumorclass_attention_summary *map = report_map(report);
@@ -141,6 +168,7 @@ static void put_attention(FILE *stream, const struct style *style, const struct 
              tumorclass_model_class_name(report->model, report->map_class), position, (long long)map->peak_voxel[0],
              (long long)map->peak_voxel[1], (long long)map->peak_voxel[2], 100 * map->inside);
     put_fact(stream, style, "Attention", text);
+    put_fact(stream, style, "Method", report->method);
     if (report->attention) put_fact(stream, style, "Map", report->attention);
     if (report->overlay) put_fact(stream, style, "Overlay", report->overlay);
 }
@@ -178,6 +206,7 @@ void report_text(FILE *stream, const struct report *report)
     putc('\n', stream);
     put_table(stream, &style, report);
     putc('\n', stream);
+    put_confidence(stream, &style, report);
     put_attention(stream, &style, report);
     put_warnings(stream, &style, report);
     put_fact(stream, &style, "Device", tumorclass_result_device(report->result));

@@ -114,8 +114,8 @@ int selftest(const struct options *options)
     if (options->phantom) return write_phantom(options->phantom);
     tumorclass_model *model;
     interrupt_catch();
-    if (tumorclass_model_load(&model, options->model, NULL) != TUMORCLASS_OK) {
-        complain_about(options->model ? file_name(options->model) : "", tumorclass_last_error());
+    if (tumorclass_model_load(&model, options->models[0], NULL) != TUMORCLASS_OK) {
+        complain_about(options->models[0] ? file_name(options->models[0]) : "", tumorclass_last_error());
         return MODEL_FAILED;
     }
     const int code = test_model(model, options);

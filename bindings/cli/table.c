@@ -14,15 +14,23 @@
 /* Every option that changes what is in a row. */
 static void describe_options(char *text, size_t size, const struct options *options)
 {
-    snprintf(text, size, "%s|strict %d|mask %s|class %s|scale %d", TUMORCLASS_VERSION_STRING, (int)options->strict,
-             options->mask ? options->mask : "", options->map_class ? options->map_class : "", (int)options->scale);
+    snprintf(text, size, "%s|strict %d|mask %s|class %s|scale %d|method %d|level %d|flips %u|embedding %d",
+             TUMORCLASS_VERSION_STRING, (int)options->strict, options->mask ? options->mask : "",
+             options->map_class ? options->map_class : "", (int)options->scale, (int)options->method,
+             (int)options->level, (unsigned)options->flips, (int)options->embedding);
 }
 
-static void describe_run(char *run, size_t size, const tumorclass_model *model, const struct options *options)
+/* The first model's half of it ends at the dash; further ones are among the options. */
+static void describe_run(char *run, size_t size, tumorclass_model *const *models, size_t count,
+                         const struct options *options)
 {
     char text[8192];
     describe_options(text, sizeof text, options);
-    snprintf(run, size, "%.12s-%08" PRIx32, tumorclass_model_sha256(model), (uint32_t)text_hash(text));
+    for (size_t i = 1; i < count; i++) {
+        const size_t end = strlen(text);
+        snprintf(text + end, sizeof text - end, "|%.16s", tumorclass_model_sha256(models[i]));
+    }
+    snprintf(run, size, "%.12s-%08" PRIx32, tumorclass_model_sha256(models[0]), (uint32_t)text_hash(text));
 }
 
 /* ---- Columns ---- */
@@ -189,10 +197,11 @@ char *table_row(size_t *size, const struct table *table, const struct report *re
     return NULL;
 }
 
-bool table_create(struct table *table, const tumorclass_model *model, const struct options *options, bool bids)
+bool table_create(struct table *table, tumorclass_model *const *models, size_t count, const struct options *options,
+                  bool bids)
 {
-    *table = (struct table){ .json = options->json, .bids = bids, .model = model };
-    describe_run(table->run, sizeof table->run, model, options);
+    *table = (struct table){ .json = options->json, .bids = bids, .model = models[0] };
+    describe_run(table->run, sizeof table->run, models, count, options);
     FILE *header = open_memstream(&table->header, &table->header_size);
     if (!header) return false;
     if (!table->json) put_header(header, table);

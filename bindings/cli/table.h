@@ -12,7 +12,8 @@ struct table {
     size_t header_size;
 };
 
-bool table_create(struct table *table, const tumorclass_model *model, const struct options *options, bool bids);
+bool table_create(struct table *table, tumorclass_model *const *models, size_t count, const struct options *options,
+                  bool bids);
 void table_free(struct table *table);
 
 /* A row with its line end, to be freed; NULL: no memory. Of a scan that failed, message says why and the report needs

@@ -234,7 +234,8 @@ TUMORCLASS_API tumorclass_backend tumorclass_session_backend(const tumorclass_se
 /** What really runs, and why: "CPU, 2 threads, AVX-512 (no CUDA plugin found)". */
 TUMORCLASS_API const char *tumorclass_session_device(const tumorclass_session *session);
 /** Bytes that the session holds, and, if a volume is given, those that classifying it adds at its peak;
- *  known before the first run. SIZE_MAX if a field of the volume is bad: tumorclass_last_error() says which. */
+ *  known before the first run. The first fine attention map adds a backward pass, which is counted once it is there;
+ *  ensembles and flips keep one more input and its features each. SIZE_MAX if a field of the volume is bad: tumorclass_last_error() says which. */
 TUMORCLASS_API size_t tumorclass_session_memory(const tumorclass_session *session,
                                                 const tumorclass_volume *volume /* or NULL */);
 /** Stop the call that runs in this session, or, if none does, the next one; it returns TUMORCLASS_CANCELLED.
@@ -285,10 +286,11 @@ typedef struct tumorclass_timing {
 } tumorclass_timing;
 
 TUMORCLASS_API int32_t tumorclass_result_class(const tumorclass_result *result); /**< the most probable one */
-/** One value per class; probabilities sum to 1 and are softmax(logits / temperature). */
+/** One value per class; probabilities sum to 1 and are softmax(logits / temperature). Of several members: the means of
+ *  their probabilities, logits and, for those of the first model, embeddings. */
 TUMORCLASS_API const float *tumorclass_result_probabilities(const tumorclass_result *result, size_t *count);
 TUMORCLASS_API const float *tumorclass_result_logits(const tumorclass_result *result, size_t *count);
-/** The pooled features in front of the last dense layer; count 0 if the network has none. */
+/** The pooled features in front of the last dense layer; NULL and a count of 0 if the network has none. */
 TUMORCLASS_API const float *tumorclass_result_embedding(const tumorclass_result *result, size_t *count);
 TUMORCLASS_API const tumorclass_qc *tumorclass_result_qc(const tumorclass_result *result, size_t *count);
 TUMORCLASS_API const tumorclass_timing *tumorclass_result_timings(const tumorclass_result *result, size_t *count);
@@ -329,7 +331,7 @@ TUMORCLASS_API const float *tumorclass_result_spread(const tumorclass_result *re
 
 typedef int32_t tumorclass_attention_scale;
 enum {
-    TUMORCLASS_ATTENTION_UNIT = 0, /**< the rectified map, its least and largest value mapped to 0 and 1 */
+    TUMORCLASS_ATTENTION_UNIT = 0, /**< the rectified map, its least and largest value on the scan mapped to 0 and 1 */
     TUMORCLASS_ATTENTION_RAW = 1   /**< in units of the logit; CAM: spatial mean over the feature grid + bias = logit */
 };
 /** With A the activations of a level, g the gradient of the class's logit by them, n its cells, k its channels: */

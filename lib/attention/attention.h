@@ -16,6 +16,9 @@ struct feature_grid {
  * cells, plus the bias, is the logit. For classes [first, first + count). */
 void attention_cam(float *dst, const struct feature_grid *grid, const float *weight, int32_t first, int32_t count);
 
+/* Negative values become zero. */
+void attention_rectify(float *map, int64_t count);
+
 /* Rectify and map [min, max] to [0, 1]; all zero if there is nothing positive. */
 void attention_unit(float *map, int64_t count);
 

@@ -18,16 +18,16 @@ void attention_cam(float *dst, const struct feature_grid *grid, const float *wei
         }
 }
 
-static float rectified(float value)
+void attention_rectify(float *map, int64_t count)
 {
-    return value > 0 ? value : 0;
+    for (int64_t i = 0; i < count; i++) map[i] = map[i] > 0 ? map[i] : 0;
 }
 
 void attention_unit(float *map, int64_t count)
 {
-    float least = count ? rectified(map[0]) : 0, largest = least;
+    attention_rectify(map, count);
+    float least = count ? map[0] : 0, largest = least;
     for (int64_t i = 0; i < count; i++) {
-        map[i] = rectified(map[i]);
         if (map[i] < least) least = map[i];
         if (map[i] > largest) largest = map[i];
     }

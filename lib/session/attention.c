@@ -17,8 +17,8 @@ struct mapping_work {
     const tumorclass_result *result;
     tumorclass_attention_options options;
     struct cell_map *members;
-    float *unit;   /* the largest of the members' cells once more */
-    float *voxels; /* one member's map on the scan; NULL for one member */
+    float *rectified; /* one member's cells once more */
+    float *voxels;    /* one member's map on the scan; NULL for one member */
 };
 
 /* ---- What is asked for ---- */
@@ -130,15 +130,16 @@ static tumorclass_status make_cells(struct cell_map *map, struct mapping_work *w
     return TUMORCLASS_OK;
 }
 
-/* The same, made positive and brought to 0 .. 1. */
-static tumorclass_status unit_cells(struct cell_map *unit, struct mapping_work *work, const struct cell_map *map)
+/* A copy without what is negative. */
+static tumorclass_status rectified_cells(struct cell_map *rectified, struct mapping_work *work,
+                                         const struct cell_map *map)
 {
-    memory_free(work->unit);
-    work->unit = memory_allocate((size_t)map->count, sizeof *work->unit);
-    if (!work->unit) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for an attention map");
-    *unit = (struct cell_map){ map->grid, work->unit, map->count };
-    memcpy(unit->cells, map->cells, (size_t)map->count * sizeof *map->cells);
-    attention_unit(unit->cells, unit->count);
+    memory_free(work->rectified);
+    work->rectified = memory_allocate((size_t)map->count, sizeof *work->rectified);
+    if (!work->rectified) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for an attention map");
+    *rectified = (struct cell_map){ map->grid, work->rectified, map->count };
+    memcpy(rectified->cells, map->cells, (size_t)map->count * sizeof *map->cells);
+    attention_rectify(rectified->cells, rectified->count);
     return TUMORCLASS_OK;
 }
 
@@ -166,9 +167,10 @@ static tumorclass_status project_members(float *dst, struct mapping_work *work, 
         const struct monitor part = monitor_part(monitor, monitor->from + width * i / members,
                                                  monitor->from + width * (i + 1) / members);
         float *own = members == 1 ? dst : work->voxels;
-        if (unit) status = unit_cells(&map, work, &work->members[i]);
+        if (unit) status = rectified_cells(&map, work, &work->members[i]);
         if (status == TUMORCLASS_OK)
             status = attention_project(own, map.cells, &map.grid, &result->scan, work->session->pool, &part);
+        if (status == TUMORCLASS_OK && unit) attention_unit(own, (int64_t)voxels);
         if (status == TUMORCLASS_OK && members > 1)
             add_voxels(dst, own, voxels, i == 0, i + 1 == members, (float)members);
     }
@@ -212,7 +214,7 @@ static void end(struct mapping_work *work)
 {
     for (int32_t i = 0; work->members && i < work->result->member_count; i++) memory_free(work->members[i].cells);
     memory_free(work->members);
-    memory_free(work->unit);
+    memory_free(work->rectified);
     memory_free(work->voxels);
 }
 

@@ -44,8 +44,8 @@ class Attention(Case):
 
     def test_raw_scale_is_another_map(self):
         scan = self.scan()
-        answer = self.answer(scan, "--attention", "raw.nii", "--attention-scale", "raw")
-        self.answer(scan, "--attention", "unit.nii", "--attention-scale=unit")
+        answer = self.answer(scan, "--attention", "raw.nii", "--attention-scale", "raw", "--attention-method", "cam")
+        self.answer(scan, "--attention", "unit.nii", "--attention-scale=unit", "--attention-method", "cam")
         raw, unit = self.map("raw.nii")[1], self.map("unit.nii")[1]
         self.assertEqual(answer["attention"]["scale"], "raw")
         self.assertNotEqual(raw.max(), 1)
