@@ -120,11 +120,17 @@ static bool child_may_look(tumorclass_session *session, const tumorclass_result 
            *tumorclass_model_name(model) && tumorclass_model_memory(model) < SIZE_MAX;
 }
 
+#ifdef __SANITIZE_THREAD__
+enum { CHILD_THREADS = 1 }; /* the thread sanitizer takes no new threads after fork */
+#else
+enum { CHILD_THREADS = 2 };
+#endif
+
 /* A session of the child's own, on the model that it has inherited. */
 static bool child_answers_by_itself(const tumorclass_result *wanted)
 {
     tumorclass_result *result;
-    tumorclass_session *session = session_with_threads(2);
+    tumorclass_session *session = session_with_threads(CHILD_THREADS);
     const tumorclass_status status = tumorclass_classify(session, &result, &volume, NULL);
     const bool same = status == TUMORCLASS_OK &&
                       !memcmp(tumorclass_result_logits(result, NULL), tumorclass_result_logits(wanted, NULL), 28);
