@@ -9,7 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MOST_AT_ONCE = 1 << 30 }; /* more than 2 GiB in one call the system does not take */
+enum {
+    MOST_AT_ONCE = 1 << 30, /* more than 2 GiB in one call the system does not take */
+    NAME_KEPT = 200         /* bytes of the 255 that a name may have */
+};
 
 const char *base_name(const char *path)
 {
@@ -124,14 +127,17 @@ static tumorclass_status create_directly(struct output *output)
     return TUMORCLASS_OK;
 }
 
-/* PATH.PID-N.part: one no other process or call uses at this time. */
+/* PATH.PID-N.part: one no other process or call uses at this time. Of a long name only the beginning, since what is
+ * added must not make it too long. */
 static tumorclass_status create_temporary(struct output *output)
 {
-    const size_t size = strlen(output->target) + 48;
+    const size_t folder = (size_t)(base_name(output->target) - output->target), length = strlen(output->target);
+    const size_t kept = length - folder < NAME_KEPT ? length : folder + NAME_KEPT, size = kept + 48;
     output->temporary = memory_allocate(size, 1);
     if (!output->temporary) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a file name");
+    memcpy(output->temporary, output->target, kept);
     for (int n = 0; n < 1000; n++) {
-        snprintf(output->temporary, size, "%s.%ld-%d.part", output->target, (long)getpid(), n);
+        snprintf(output->temporary + kept, size - kept, ".%ld-%d.part", (long)getpid(), n);
         output->descriptor = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (output->descriptor >= 0) return TUMORCLASS_OK;
         if (errno != EEXIST) break;
