@@ -242,6 +242,42 @@ static tumorclass_status attend_first(uint64_t *digest, const struct call *call)
     return status;
 }
 
+/* Add an answer to the digest, without an assertion of Check, which allocates. A failure is its item's own, and here
+ * the call's. */
+static tumorclass_status take_answer(uint64_t *digest, tumorclass_stream *stream)
+{
+    tumorclass_stream_answer taken;
+    const tumorclass_status status = tumorclass_stream_next(stream, &taken);
+    if (status != TUMORCLASS_OK) return status;
+    if (taken.status != TUMORCLASS_OK) return fail(taken.status, "%s", taken.error);
+    if (taken.attention_status != TUMORCLASS_OK) return fail(taken.attention_status, "%s", taken.error);
+    size_t count;
+    const float *logits = tumorclass_result_logits(taken.result, &count);
+    *digest = mix(mix(*digest, logits, count * sizeof *logits), taken.map, taken.map_size * sizeof *taken.map);
+    return TUMORCLASS_OK;
+}
+
+static tumorclass_status stream_scans(uint64_t *digest, const struct call *call)
+{
+    const tumorclass_attention_options unit = TUMORCLASS_ATTENTION_OPTIONS_INIT;
+    tumorclass_stream_item item = TUMORCLASS_STREAM_ITEM_INIT;
+    tumorclass_stream *stream = (tumorclass_stream *)1;
+    item.path = in_folder(call->file);
+    item.mask_path = in_folder("mask.nii");
+    item.attention = &unit;
+    item.attention_class = call->class_index;
+    *digest = start;
+    failures_begin();
+    tumorclass_status status = tumorclass_stream_create(&stream, session, NULL);
+    const bool created = status == TUMORCLASS_OK;
+    for (int n = 0; n < 3 && status == TUMORCLASS_OK; n++) status = tumorclass_stream_push(stream, &item);
+    while (status == TUMORCLASS_OK && tumorclass_stream_pending(stream)) status = take_answer(digest, stream);
+    tumorclass_stream_free(stream);
+    failures_end();
+    ck_assert_int_eq(created, stream != NULL);
+    return status;
+}
+
 static tumorclass_status diagnose(uint64_t *digest, const struct call *call)
 {
     (void)call;
@@ -305,6 +341,7 @@ static void make_files(void)
 {
     ck_assert_int_eq(tumorclass_image_write(in_folder("scan.nii"), &scan->volume, 1, NULL), TUMORCLASS_OK);
     ck_assert_int_eq(tumorclass_image_write(in_folder("scan.nii.gz"), &scan->volume, 1, NULL), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_image_write(in_folder("mask.nii"), &mask->volume, 1, NULL), TUMORCLASS_OK);
     save_pair(in_folder("scan.nii"));
     save("small.onnx", model_bytes.data, model_bytes.size);
     struct bytes external = small_model("dense.bin");
@@ -512,6 +549,21 @@ START_TEST(first_attention_survives)
 }
 END_TEST
 
+START_TEST(stream_survives)
+{
+    const struct call calls[] = {
+        { .name = "stream", .run = stream_scans, .file = "scan.nii.gz", .class_index = 1, .step = 7 },
+        { .name = "stream of all maps",
+          .run = stream_scans,
+          .file = "scan.nii",
+          .class_index = TUMORCLASS_ALL_CLASSES,
+          .step = 11 },
+    };
+    EXHAUST(calls, 100);
+    if (failures_plan(SCARCE_THREADS, 1, false)) ck_assert_int_eq(exhaust(&calls[0], SCARCE_THREADS, false), 2);
+}
+END_TEST
+
 START_TEST(diagnosis_survives)
 {
     static const struct call calls[] = { { .name = "diagnosis", .run = diagnose, .step = 61 } };
@@ -542,6 +594,7 @@ int main(void)
     tcase_add_test(cases, classify_survives);
     tcase_add_test(cases, attention_survives);
     tcase_add_test(cases, first_attention_survives);
+    tcase_add_test(cases, stream_survives);
     tcase_add_test(cases, diagnosis_survives);
     tcase_add_test(cases, write_survives);
     tcase_set_timeout(cases, 120);
