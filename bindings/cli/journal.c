@@ -335,7 +335,7 @@ static bool rank_rows(struct journal *journal, const uint64_t *keys, size_t coun
         journal->rows[i].rank = found ? found->rank : count;
     }
     free(ranked);
-    qsort(journal->rows, journal->count, sizeof *journal->rows, compare_ranks);
+    if (journal->count) qsort(journal->rows, journal->count, sizeof *journal->rows, compare_ranks);
     return true;
 }
 

@@ -193,11 +193,12 @@ int find_scans(struct scans *scans, const struct options *options)
     *scans = (struct scans){ 0 };
     for (size_t i = 0; code == ANSWERED && i < options->file_count; i++) code = add_input(scans, options->files[i]);
     if (code == ANSWERED && options->list) code = read_scan_list(scans, options->list);
+    if (code == ANSWERED && !scans->count) {
+        complain("no scans were found: .nii, .nii.gz, or .hdr with .img");
+        code = WRONG_USAGE;
+    }
     if (code == ANSWERED) code = drop_duplicates(scans);
     if (code == ANSWERED && options->mask) code = drop_masks(scans, options->mask);
-    if (code != ANSWERED) return code;
-    qsort(scans->items, scans->count, sizeof *scans->items, compare_places);
-    if (scans->count) return ANSWERED;
-    complain("no scans were found: .nii, .nii.gz, or .hdr with .img");
-    return WRONG_USAGE;
+    if (code == ANSWERED) qsort(scans->items, scans->count, sizeof *scans->items, compare_places);
+    return code;
 }
