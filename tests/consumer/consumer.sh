@@ -31,6 +31,7 @@ use() {
     quietly cmake -S "$source/examples" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$work/installed"
     quietly cmake --build "$work/consumer"
     quietly "$work/consumer/example_voxels"
+    quietly "$work/consumer/example_stream" "$work/scan.nii" "$work/scan.nii"
     echo "$1, find_package: $("$work/consumer/example_classify" "$work/scan.nii" "$work/map.nii.gz" | head -n 1)"
 
     libraries=$(dirname "$(find "$work/installed" -name 'libtumorclass.*' | head -n 1)")
