@@ -355,6 +355,13 @@ static inline int32_t build_point(struct graph *graph, struct shape shape, uint6
     return value;
 }
 
+/* A maximum may be minus infinity, or NaN. */
+static inline void make_few_finite(struct value *value, uint64_t *seed)
+{
+    for (int64_t i = 0; i < shape_count(&value->shape); i++)
+        if (!chance(seed, 4)) value->owned[i] = chance(seed, 8) ? NAN : -INFINITY;
+}
+
 /* What a softmax, or its logarithm, could have given. */
 static inline int32_t build_distributions(struct graph *graph, const struct node *node, struct shape shape,
                                           uint64_t *seed)
@@ -398,6 +405,8 @@ static inline void turn_back(struct graph *graph, uint64_t *seed, operation back
     } else {
         const int32_t x = back == OPERATION_SOFTMAX_BACK ? build_distributions(graph, &node, from, seed)
                                                          : build_point(graph, from, seed);
+        if ((back == OPERATION_POOL_BACK || back == OPERATION_REDUCE_BACK) && chance(seed, 4))
+            make_few_finite(&graph->values[x], seed);
         build_node(graph, node, (const int32_t[]){ g, x, second }, second == NO_VALUE ? 2 : 3, from);
     }
     must(graph_compact(graph));

@@ -38,6 +38,12 @@ static void conv_back(double *dst, struct oracle *o, const struct output *output
         }
 }
 
+/* Whether x is the maximum, after another was. */
+static bool beats(double x, double other)
+{
+    return x > other || isnan(x);
+}
+
 /* How many elements an average pool divides by. */
 static double pool_count(const struct window *window, const struct extents *from, const int64_t output[3], bool padded)
 {
@@ -66,7 +72,7 @@ static void pool_back(double *dst, struct oracle *o, const struct output *output
         place_of(place, window, output->space, tap);
         if (!inside(&to, place)) continue;
         const int64_t at = at5(&to, output->n, output->c, place[0], place[1], place[2]);
-        if (best < 0 || input(o, 1)[at] > input(o, 1)[best]) best = at;
+        if (best < 0 || beats(input(o, 1)[at], input(o, 1)[best])) best = at;
         if (o->node->pool.kind == POOL_AVERAGE) add(o, &dst[at], output->g / count);
     }
     if (o->node->pool.kind == POOL_MAX) add(o, &dst[best], output->g);
@@ -90,7 +96,7 @@ static void reduce_back(double *dst, struct oracle *o, int64_t output)
     int64_t best = -1;
     for (int64_t i = 0; i < count; i++) {
         if (kept_position(o, i) != output) continue;
-        if (best < 0 || input(o, 1)[i] > input(o, 1)[best]) best = i;
+        if (best < 0 || beats(input(o, 1)[i], input(o, 1)[best])) best = i;
         const double shares[] = { [REDUCE_MEAN] = g / reduced, [REDUCE_MAX] = 0, [REDUCE_SUM] = g };
         dst[i] = shares[o->node->reduce.kind];
     }
