@@ -140,6 +140,20 @@ class Privacy(Case):
         for out in (self.outputs / "none/map.nii", scan / "map.nii"):
             self.watch(OUTPUT_FAILED, "classify", "-m", MODEL, scan, "--attention", out)
 
+    def test_batch(self):
+        for n in range(3):
+            self.plant(f"scan-{n}.nii.gz")
+        (self.place / "bad.nii").write_bytes(b"no volume" * 100)
+        (self.place / "cut.nii").write_bytes(self.plant("whole.nii").read_bytes()[:5000])
+        files = [f"--attention={self.outputs}/map-{{scan}}.nii.gz", f"--overlay={self.outputs}/overlay-{{scan}}.png"]
+        for inputs in ([self.place], sorted(self.place.glob("*.nii*"))):
+            for ending in ("tsv", "jsonl"):
+                table = self.outputs / f"table-{len(inputs)}.{ending}"
+                _, written = self.watch(SCAN_FAILED, "batch", "-m", MODEL, "-vv", *inputs, "-o", table, *files)
+                self.assertIn(b"scan-1.nii.gz", table.read_bytes(), "a base name may be told")
+                self.watch(SCAN_FAILED, "batch", "-m", MODEL, *inputs, "-o", table, "--retry", *files)
+        self.assertGreaterEqual(len(written), 2 * 4 + 1)
+
     def commands(self):
         return set(re.findall(r"^  ([a-z]+)  ", self.run_cli("--help").stdout.decode(), re.M))
 

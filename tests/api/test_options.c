@@ -70,9 +70,26 @@ static tumorclass_status draw_map(const void *options)
     return tumorclass_attention(session, map, VOXELS, NULL, result, 0, options);
 }
 
+static tumorclass_status create_stream(const void *options)
+{
+    tumorclass_stream *stream;
+    const tumorclass_status status = tumorclass_stream_create(&stream, session, options);
+    tumorclass_stream_free(stream);
+    return status;
+}
+
+static tumorclass_status push_item(const void *item)
+{
+    tumorclass_stream *stream;
+    ck_assert_int_eq(tumorclass_stream_create(&stream, session, NULL), TUMORCLASS_OK);
+    const tumorclass_status status = tumorclass_stream_push(stream, item);
+    tumorclass_stream_free(stream);
+    return status;
+}
+
 static const struct {
     const char *name;
-    size_t size, first_size; /* today's, and the first release's */
+    size_t size, first_size; /* today's, and that of the release that brought it */
     tumorclass_status (*call)(const void *options);
 } takers[] = {
     { "image_options", sizeof(tumorclass_image_options), 24, read_image },
@@ -81,13 +98,17 @@ static const struct {
     { "scan_options", sizeof(tumorclass_scan_options), 24, classify },
     { "scan_options", sizeof(tumorclass_scan_options), 24, preprocess },
     { "attention_options", sizeof(tumorclass_attention_options), 16, draw_map },
+    { "stream_options", sizeof(tumorclass_stream_options), 24, create_stream },
+    { "stream_item", sizeof(tumorclass_stream_item), 64, push_item },
 };
 enum { TAKERS = sizeof takers / sizeof *takers };
 
-/* Call taker `n` with a block of `size` zeros, but for struct_size and the last byte. */
+/* Call taker `n` with a block of `size` zeros, but for struct_size, an item's path, and the last byte. */
 static tumorclass_status call_with(int n, size_t size, unsigned char last)
 {
     unsigned char *options = calloc(1, size);
+    const char *path = scan_path;
+    if (takers[n].call == push_item) memcpy(options + offsetof(tumorclass_stream_item, path), &path, sizeof path);
     if (last) options[size - 1] = last;
     memcpy(options, &size, sizeof size);
     const tumorclass_status status = takers[n].call(options);
@@ -99,7 +120,8 @@ START_TEST(older_callers_are_served)
 {
     open_all();
     ck_assert_msg(call_with(_i, takers[_i].first_size, 0) == TUMORCLASS_OK, "%s", tumorclass_last_error());
-    ck_assert_msg(call_with(_i, sizeof(size_t), 0) == TUMORCLASS_OK, "%s", tumorclass_last_error());
+    const size_t least = offsetof(tumorclass_stream_item, path) + (takers[_i].call == push_item ? sizeof(char *) : 0);
+    ck_assert_msg(call_with(_i, least, 0) == TUMORCLASS_OK, "%s", tumorclass_last_error());
     close_all();
 }
 END_TEST
@@ -142,6 +164,54 @@ START_TEST(sizes_that_no_initializer_set_are_refused)
 }
 END_TEST
 
+/* Every field of these structs that cannot hold every value. */
+static const struct {
+    int taker;
+    size_t offset;
+    int32_t value;
+    tumorclass_status status;
+    const char *sentence;
+} bad_fields[] = {
+    { 2, offsetof(tumorclass_session_options, backend), 3, TUMORCLASS_BAD_ARGUMENT, "options.backend is 3" },
+    { 2, offsetof(tumorclass_session_options, backend), -1, TUMORCLASS_BAD_ARGUMENT, "options.backend is -1" },
+    { 2, offsetof(tumorclass_session_options, threads), -1, TUMORCLASS_BAD_ARGUMENT, "options.threads is -1" },
+    { 2, offsetof(tumorclass_session_options, threads), 1025, TUMORCLASS_BAD_ARGUMENT, "options.threads is 1025" },
+    { 2, offsetof(tumorclass_session_options, log_level), 3, TUMORCLASS_BAD_ARGUMENT, "options.log_level is 3" },
+    { 2, offsetof(tumorclass_session_options, instruction_set), 99, TUMORCLASS_BAD_ARGUMENT, "instruction_set is 99" },
+    { 2, offsetof(tumorclass_session_options, instruction_set), -1, TUMORCLASS_BAD_ARGUMENT, "instruction_set is -1" },
+    { 2, offsetof(tumorclass_session_options, reserved), 1, TUMORCLASS_NEWER_CALLER, "options.reserved is 1" },
+    { 3, offsetof(tumorclass_scan_options, flips), 8, TUMORCLASS_NEWER_CALLER, "scan_options.flips is 8" },
+    { 4, offsetof(tumorclass_scan_options, flips), 8, TUMORCLASS_NEWER_CALLER, "scan_options.flips is 8" },
+    { 5, offsetof(tumorclass_attention_options, scale), 2, TUMORCLASS_BAD_ARGUMENT, "attention_options.scale is 2" },
+    { 5, offsetof(tumorclass_attention_options, method), 4, TUMORCLASS_BAD_ARGUMENT, "attention_options.method is 4" },
+    { 5, offsetof(tumorclass_attention_options, method), -1, TUMORCLASS_BAD_ARGUMENT,
+      "attention_options.method is -1" },
+    { 5, offsetof(tumorclass_attention_options, level), -1, TUMORCLASS_BAD_ARGUMENT, "attention_options.level is -1" },
+    { 5, offsetof(tumorclass_attention_options, level), 99, TUMORCLASS_BAD_ARGUMENT, "no attention map at level 99" },
+    { 5, offsetof(tumorclass_attention_options, reserved), 1, TUMORCLASS_NEWER_CALLER,
+      "attention_options.reserved is 1" },
+    { 6, offsetof(tumorclass_stream_options, readers), -1, TUMORCLASS_BAD_ARGUMENT, "stream_options.readers is -1" },
+    { 6, offsetof(tumorclass_stream_options, ahead), -1, TUMORCLASS_BAD_ARGUMENT, "stream_options.ahead is -1" },
+    { 7, offsetof(tumorclass_stream_item, reserved), 1, TUMORCLASS_NEWER_CALLER, "stream_item.reserved is 1" },
+};
+
+START_TEST(fields_out_of_range_are_refused_with_their_value)
+{
+    open_all();
+    for (size_t n = 0; n < sizeof bad_fields / sizeof *bad_fields; n++) {
+        const char *path = scan_path;
+        unsigned char options[128] = { 0 };
+        memcpy(options, &takers[bad_fields[n].taker].size, sizeof(size_t));
+        if (takers[bad_fields[n].taker].call == push_item)
+            memcpy(options + offsetof(tumorclass_stream_item, path), &path, sizeof path);
+        memcpy(options + bad_fields[n].offset, &bad_fields[n].value, sizeof bad_fields[n].value);
+        ck_assert_msg(takers[bad_fields[n].taker].call(options) == bad_fields[n].status, "%s", bad_fields[n].sentence);
+        ck_assert_msg(strstr(tumorclass_last_error(), bad_fields[n].sentence) != NULL, "%s", tumorclass_last_error());
+    }
+    close_all();
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("options");
@@ -149,5 +219,6 @@ int main(void)
     tcase_add_loop_test(cases, newer_callers_are_served_as_long_as_they_ask_for_nothing_new, 0, TAKERS);
     tcase_add_loop_test(cases, newer_callers_that_ask_for_something_new_are_refused, 0, TAKERS);
     tcase_add_loop_test(cases, sizes_that_no_initializer_set_are_refused, 0, TAKERS);
+    tcase_add_test(cases, fields_out_of_range_are_refused_with_their_value);
     return run_cases(cases, "options");
 }
