@@ -115,7 +115,9 @@ static void volume_seeds(void)
     struct random random = { 1 };
     for (int n = 0; n < 12; n++) {
         static const uint8_t identity[12] = { 124, 120, 120, 100, 120, 128, 120, 110, 120, 120, 116, 120 };
-        uint8_t bytes[160] = { (uint8_t)(n % 4), 2, (uint8_t)(1 + n % 11), 0, (uint8_t)(7 * n), 7, 8, 9, 124, 120, 0 };
+        uint8_t bytes[160] = {
+            (uint8_t)(n % 4), (uint8_t)(n % 3), (uint8_t)(1 + n % 11), 0, (uint8_t)(7 * n), 7, 8, 9, 124, 120, 0
+        };
         char name[16];
         memcpy(bytes + 11, identity, sizeof identity);
         for (size_t i = 23; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i % 3 ? choose(&random, 200) : 0);
