@@ -3,12 +3,18 @@
 #include <string.h>
 #include "result/result.h"
 
-/* The classes by falling probability; of equal ones the first comes first. */
-static void rank(int32_t *ranking, const float *probabilities, int32_t count)
+/* The answer's class was chosen by means that were not rounded to float yet: among equals it comes first. */
+static bool precedes(const float *probabilities, int32_t a, int32_t b, int32_t chosen)
+{
+    return probabilities[a] > probabilities[b] || (probabilities[a] == probabilities[b] && a == chosen);
+}
+
+/* The classes by falling probability; of other equal ones the first comes first. */
+static void rank(int32_t *ranking, const float *probabilities, int32_t count, int32_t chosen)
 {
     for (int32_t c = 0; c < count; c++) {
         int32_t place = c;
-        for (; place > 0 && probabilities[ranking[place - 1]] < probabilities[c]; place--)
+        for (; place > 0 && precedes(probabilities, c, ranking[place - 1], chosen); place--)
             ranking[place] = ranking[place - 1];
         ranking[place] = c;
     }
@@ -97,7 +103,7 @@ void result_judge(tumorclass_result *result)
     const struct metadata *metadata = &result->members[0].model->metadata;
     const float *probabilities = result->probabilities;
     const int32_t count = metadata->class_count;
-    rank(result->ranking, probabilities, count);
+    rank(result->ranking, probabilities, count, result->class_index);
     result->confidence = (tumorclass_confidence){
         .entropy = entropy_of(probabilities, count),
         .margin = (double)probabilities[result->ranking[0]] - probabilities[result->ranking[1]],
