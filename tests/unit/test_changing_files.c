@@ -263,6 +263,7 @@ END_TEST
 /* ---- Without order: another thread changes the file as fast as it can ---- */
 
 static atomic_bool stop;
+static atomic_int rewrites;
 
 static void *rewrite_for_ever(void *unused)
 {
@@ -277,6 +278,7 @@ static void *rewrite_for_ever(void *unused)
             write(descriptor, content->bytes + piece, content->size - piece) < 0)
             abort();
         close(descriptor);
+        atomic_fetch_add(&rewrites, 1);
     }
     return unused;
 }
@@ -284,15 +286,14 @@ static void *rewrite_for_ever(void *unused)
 START_TEST(a_file_rewritten_all_the_time_does_no_harm)
 {
     pthread_t thread;
-    int right = 0, failed = 0;
     victim = _i;
     enter_folder();
     make_contents();
     atomic_store(&stop, false);
+    atomic_store(&rewrites, 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, rewrite_for_ever, NULL), 0);
-    for (int n = 0, which; n < 1500; n++) {
+    for (int n = 0, which; n < 1500 || atomic_load(&rewrites) < 500; n++) {
         const tumorclass_status status = read_kind(_i, &which);
-        *(status == TUMORCLASS_OK ? &right : &failed) += 1;
         if (status == TUMORCLASS_OK && _i == COMPRESSED) ck_assert_int_ne(which, -1); /* its check sum knows */
         if (status != TUMORCLASS_OK)
             ck_assert(status == TUMORCLASS_IO_ERROR || status == TUMORCLASS_BAD_IMAGE ||
@@ -300,7 +301,6 @@ START_TEST(a_file_rewritten_all_the_time_does_no_harm)
     }
     atomic_store(&stop, true);
     pthread_join(thread, NULL);
-    ck_assert_int_gt(failed, 0);
     leave_folder();
 }
 END_TEST
