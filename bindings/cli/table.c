@@ -79,9 +79,10 @@ static void put_header(FILE *row, const struct table *table)
     fputs("\tstatus\tclass\tprobability", row);
     for (int32_t i = 0; i < tumorclass_model_class_count(table->model); i++)
         put_next(row, "p_%s", tumorclass_model_class_code(table->model, i));
-    fputs("\tentropy\tmargin\tprediction_set\tabstained\tunlikeness\tqc\tpeak_x_mm\tpeak_y_mm\tpeak_z_mm\tseconds\t"
-          "error\trun\n",
-          row);
+    fputs(
+        "\tentropy\tmargin\tspread\tprediction_set\tabstained\tunlikeness\tqc\tpeak_x_mm\tpeak_y_mm\tpeak_z_mm\tseconds\t"
+        "error\tdisclaimer\trun\n",
+        row);
 }
 
 /* ---- A row ---- */
@@ -111,10 +112,13 @@ static void put_prediction_set(FILE *row, const struct report *report)
 
 static void put_confidence(FILE *row, const struct report *report)
 {
+    size_t classes;
     tumorclass_confidence confidence;
     tumorclass_result_confidence(report->result, &confidence);
     put_number(row, confidence.entropy);
     put_number(row, confidence.margin);
+    put_number(row,
+               (double)tumorclass_result_spread(report->result, &classes)[tumorclass_result_class(report->result)]);
     put_prediction_set(row, report);
     put_next(row, "%s", tumorclass_result_abstention(report->result) ? "yes" : "no");
     put_number(row, confidence.most_unlikeness > 0 ? confidence.unlikeness : (double)NAN);
@@ -156,7 +160,7 @@ static void put_answer(FILE *row, const struct report *report)
 static void put_failure(FILE *row, const struct table *table, const char *message)
 {
     /* class, probability, p_CODE ..., entropy to unlikeness, qc, peak, seconds */
-    put_empty(row, 2 + tumorclass_model_class_count(table->model) + 5 + 1 + 3 + 1);
+    put_empty(row, 2 + tumorclass_model_class_count(table->model) + 6 + 1 + 3 + 1);
     putc('\t', row);
     put_cell(row, message);
 }
@@ -175,7 +179,7 @@ static void put_row(FILE *row, const struct table *table, const struct report *r
         put_answer(row, report);
     else
         put_failure(row, table, message);
-    fprintf(row, "\t%s\n", report->row->run);
+    fprintf(row, "\t%s\t%s\n", DISCLAIMER, report->row->run);
 }
 
 char *table_row(size_t *size, const struct table *table, const struct report *report, tumorclass_status status,

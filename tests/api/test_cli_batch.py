@@ -147,6 +147,16 @@ class Finding(Batch):
 
 
 class Tables(Batch):
+    def test_flips_are_averaged_and_make_another_table(self):
+        folder = self.scans("a.nii")
+        self.check(self.batch(folder, "-o", "out.tsv", "--flip", "left-right"), ANSWERED)
+        answer, row = self.answer(folder / "a.nii", "--flip", "left-right"), self.table()[0]
+        self.assertEqual(np.float32(row["probability"]), np.float32(answer["class"]["probability"]))
+        self.assertEqual(np.float32(row["spread"]), np.float32(answer["spread"][row["class"]]))
+        for other in ([], ["--flip", "down-up"], ["--flip", "left-right", "--attention-method", "cam"],
+                      ["--flip", "left-right", "--attention-level", "2"], ["--flip", "left-right", "--model", MODEL]):
+            self.check(self.batch(folder, "-o", "out.tsv", *other), WRONG_USAGE, "--restart")
+
     def test_row_says_what_classify_says(self):
         folder = self.scans("a.nii", "deep/a.nii", "deep/b.nii.gz")
         self.check(self.batch(folder, "-o", "out.tsv"), ANSWERED, "out.tsv: 3 rows, all answered", "untrained")
@@ -167,6 +177,7 @@ class Tables(Batch):
             self.assertAlmostEqual(float(row["entropy"]), -(shares * np.log(shares)).sum(), places=5)
             self.assertAlmostEqual(float(row["margin"]), np.diff(np.sort(shares))[-1], places=5)
             self.assertIn(row["abstained"], ("yes", "no"))
+            self.assertEqual((row["spread"], row["disclaimer"]), ("0", "Research use, not for diagnosis."))
             self.assertGreater(float(row["seconds"]), 0)
         self.assertNotEqual(rows[0]["probability"], rows[1]["probability"], "the scans differ")
 

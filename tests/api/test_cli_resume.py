@@ -97,7 +97,7 @@ class Resuming(Batch):
     def test_what_is_there_is_not_run_again(self):
         folder, whole, lines = self.halves()
         marked = lines[1].replace(b"\tok\t", b"\tok\t", 1).split(b"\t")
-        marked[-3] = b"99.5"  # seconds: shows that the row was kept
+        marked[-4] = b"99.5"  # seconds: shows that the row was kept
         (self.folder / "out.tsv.part").write_bytes(lines[0] + b"\t".join(marked))
         self.check(self.batch(folder, "-o", "out.tsv"), ANSWERED)
         self.assertEqual([row["seconds"] == "99.5" for row in self.table()], [True, False, False, False])
