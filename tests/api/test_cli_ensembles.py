@@ -1,4 +1,4 @@
-"""Several models, flips, and the choice of the map, through the command."""
+"""Several models, flips, the choice of the map, and how far to trust the class, through the command."""
 import unittest
 
 import nibabel
@@ -81,6 +81,55 @@ class Ensembles(Case):
         self.assertIn(b"mean of 2 runs", done.stdout)
         self.assertIn(b"and 5 less probable ones", done.stdout)
         self.assertIn(b"Confidence", done.stdout)
+
+
+class Trust(Case):
+    def model(self, **metadata):
+        """The untrained model as a trained one would describe itself."""
+        model = onnx.load(MODEL)
+        kept = [item for item in model.metadata_props if item.key not in ("tumorclass.trained", "tumorclass.selftest")]
+        del model.metadata_props[:]
+        model.metadata_props.extend(kept)
+        for key, value in metadata.items():
+            item = model.metadata_props.add()
+            item.key, item.value = "tumorclass." + key.replace("__", "."), value
+        path = self.folder / "trusted.onnx"
+        onnx.save(model, path)
+        return path
+
+    def answer_of(self, model, *arguments):
+        done = self.run_cli("classify", "--json", "--model", model, self.scan(), *arguments)
+        self.check(done, ANSWERED)
+        return self.objects(done.stdout)[0]
+
+    def test_scan_unlike_the_training_ones_is_warned_of_and_refused_in_strict_mode(self):
+        cloud = {"ood__centres": ",".join(["0"] * 32), "ood__deviations": ",".join(["0.001"] * 32)}
+        near = self.model(ood__threshold="1e9", **cloud)
+        self.assertEqual(self.answer_of(near, "--strict")["qc"], [])
+        far = self.model(ood__threshold="0.5", **cloud)
+        answer = self.answer_of(far)
+        self.assertEqual([item["code"] for item in answer["qc"]], ["unlike_training"])
+        self.assertEqual(answer["qc"][0]["value"], answer["confidence"]["unlikeness"])
+        self.assertEqual(answer["confidence"]["most_unlikeness"], 0.5)
+        done = self.run_cli("classify", "--strict", "--model", far, self.scan())
+        self.check(done, SCAN_FAILED, "strict mode: unlike_training")
+
+    def test_prediction_set_and_abstention_follow_the_thresholds(self):
+        plain = self.answer_of(self.model())
+        self.assertIsNone(plain["confidence"]["prediction_set"])
+        shares = plain["probabilities"]
+        limit = sorted(shares.values())[-3]
+        thresholds = {"calibration__coverage": "0.9", "calibration__conformal": ",".join([f"{1 - limit + 1e-6:.7f}"] * 7)}
+        answer = self.answer_of(self.model(**thresholds))
+        self.assertEqual(answer["confidence"]["prediction_set"], sorted(shares, key=shares.get)[:-4:-1])
+        self.assertEqual(answer["confidence"]["coverage"], 0.9)
+        self.assertIsNone(answer["confidence"]["abstention"])
+        empty = self.answer_of(self.model(calibration__coverage="0.9", calibration__conformal=",".join(["0"] * 7)))
+        self.assertEqual(empty["confidence"]["prediction_set"], [])
+        self.assertIsNotNone(empty["confidence"]["abstention"])
+        unsure = self.model(calibration__abstain="0.999")
+        self.assertIsNotNone(self.answer_of(unsure)["confidence"]["abstention"])
+        self.assertIn(b"Abstains", self.run_cli("classify", "--model", unsure, self.scan()).stdout)
 
 
 class Methods(Case):
