@@ -291,7 +291,10 @@ static int open_table(struct batch *batch)
     if (code == ANSWERED) code = find_map_class(&batch->map_class, options, batch->engine.model);
     if (code != ANSWERED) return code;
     const tumorclass_attention_options attention = attention_options(options);
-    tumorclass_attention_describe(batch->engine.session, batch->method, sizeof batch->method, &attention);
+    /* maps that there are not are each row's matter */
+    const tumorclass_status status = tumorclass_attention_describe(batch->engine.session, batch->method,
+                                                                   sizeof batch->method, &attention);
+    if (status == TUMORCLASS_OUT_OF_MEMORY) return stream_failed(status);
     if (!table_create(&batch->table, batch->engine.models, batch->engine.model_count, options, batch->scans.bids))
         return no_memory();
     code = journal_open(&batch->journal, &batch->table, options->output, options->restart);

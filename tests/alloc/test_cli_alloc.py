@@ -22,6 +22,7 @@ SHAPE = (20, 22, 18)
 RUNS = 25  # of each command and mode, without `long`
 COMMANDS = {
     "classify": ("classify", "--json", "-m", "m.onnx", "scan.nii.gz", "-a", "out/map.nii.gz", "-p", "out/overlay.png"),
+    "classify as text": ("classify", "-m", "m.onnx", "scan.nii", "-a", "out/map.nii", "-c", "all"),
     "info on a model": ("info", "--json", "m.onnx"),
     "info on a scan": ("info", "--json", "scan.nii.gz"),
     "batch": ("batch", "-m", "m.onnx", "scan.nii.gz", "-o", "out/table.jsonl", "-a", "out/map.nii.gz"),
