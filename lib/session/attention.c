@@ -41,20 +41,13 @@ static tumorclass_status check_options(tumorclass_attention_options *known, cons
     return TUMORCLASS_OK;
 }
 
-static int32_t default_level(const struct graph *graph)
-{
-    int32_t level = graph->level_count;
-    while (level && graph->levels[level - 1] != graph->fine) level--;
-    return level;
-}
-
 /* Turn AUTO and level 0 into what this model does; `method` CAM has level 0. */
 static tumorclass_status choose(tumorclass_attention_method *method, int32_t *level, struct ensemble_model *model,
                                 const struct backend_options *backend, const tumorclass_attention_options *options)
 {
     const struct graph *graph = &model->model->graph;
     *method = options->method == TUMORCLASS_ATTENTION_AUTO ? TUMORCLASS_ATTENTION_HIRESCAM : options->method;
-    *level = options->level ? options->level : default_level(graph);
+    *level = options->level ? options->level : tumorclass_model_default_level(model->model);
     tumorclass_status status = TUMORCLASS_OK;
     if (*method != TUMORCLASS_ATTENTION_CAM) {
         if (*level < 1 || *level > graph->level_count)
