@@ -45,7 +45,7 @@ void *memory_allocate(size_t count, size_t size)
 {
     size_t bytes;
     void *block;
-    if (!multiply_sizes(&bytes, count, size) || must_fail()) return NULL;
+    if (!multiply_sizes(&bytes, count, size) || bytes > PTRDIFF_MAX || must_fail()) return NULL;
     if (posix_memalign(&block, ALIGNMENT, bytes ? bytes : 1)) return NULL;
     atomic_fetch_add(&blocks_in_use, 1);
     return block;
