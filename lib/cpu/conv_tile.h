@@ -1,6 +1,6 @@
 /* What a convolution and its gradient do most of the time: sums of products for a few outputs o and some vectors of
  * neighbours q, kept in registers,
- *   tile[o][q] = bias[o] + sum over taps j of weight[tap[j].weight + o * step] * copy[tap[j].source + q]
+ *   tile[o][q] = bias[o] + sum over taps j of weight[place[j] + o * step] * copy[source[j] + q]
  * where `copy` holds what the taps read, zeros for padding included, such that neighbours lie side by side. */
 #ifndef CPU_CONV_TILE_H
 #define CPU_CONV_TILE_H
@@ -17,12 +17,8 @@ enum {
     COPY_MARGIN = SINGLE_VECTORS * LANES /* floats: the last tap's last vector may read past the copy's end */
 };
 
-struct tap {
-    int64_t source, weight;
-};
-
 struct products {
-    const struct tap *taps;
+    const int64_t *source, *place; /* place: NULL if place[j] is j, which spares a load */
     int64_t count, step;
 };
 
@@ -67,17 +63,18 @@ static inline void copy_line(float *restrict dst, int64_t count, const float *re
     memset(dst + end, 0, (size_t)(count - end) * sizeof *dst);
 }
 
-/* tile[o][q] += sum over `count` taps; outputs and vectors are constants. */
-static inline void multiply(float *tile, const float *weight, const float *copy, const struct tap *taps, int64_t count,
-                            int64_t step, int outputs, int vectors)
+/* tile[o][q] += sum over taps [begin, end); place, if it is NULL, outputs and vectors are constants. */
+static inline void multiply(float *tile, const struct products *p, int64_t begin, int64_t end, const float *weight,
+                            const float *copy, const int64_t *place, int outputs, int vectors)
 {
+    const int64_t *source = p->source, step = p->step;
     vector sum[OUTPUTS][SINGLE_VECTORS];
 #pragma GCC unroll 8
     for (int o = 0; o < outputs; o++)
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++) sum[o][v] = vector_of(0);
-    for (int64_t j = 0; j < count; j++) {
-        const float *x = copy + taps[j].source, *factor = weight + taps[j].weight;
+    for (int64_t j = begin; j < end; j++) {
+        const float *x = copy + source[j], *factor = weight + (place ? place[j] : j);
 #pragma GCC unroll 8
         for (int o = 0; o < outputs; o++) {
             const vector w = vector_of(factor[o * step]);
@@ -104,11 +101,15 @@ static inline int64_t fill_tile(float tile[TILE], const struct products *p, cons
     for (int64_t o = 0; o < (single ? 1 : OUTPUTS); o++)
         for (int64_t i = 0; i < lanes; i++) tile[o * lanes + i] = bias ? bias[o] : 0;
     for (int64_t j = 0; j < p->count; j += CHUNK) {
-        const int64_t count = least(CHUNK, p->count - j);
-        if (single)
-            multiply(tile, weight, copy, p->taps + j, count, p->step, 1, SINGLE_VECTORS);
+        const int64_t end = least(j + CHUNK, p->count);
+        if (single && p->place)
+            multiply(tile, p, j, end, weight, copy, p->place, 1, SINGLE_VECTORS);
+        else if (single)
+            multiply(tile, p, j, end, weight, copy, NULL, 1, SINGLE_VECTORS);
+        else if (p->place)
+            multiply(tile, p, j, end, weight, copy, p->place, OUTPUTS, VECTORS);
         else
-            multiply(tile, weight, copy, p->taps + j, count, p->step, OUTPUTS, VECTORS);
+            multiply(tile, p, j, end, weight, copy, NULL, OUTPUTS, VECTORS);
     }
     return lanes;
 }
