@@ -139,7 +139,7 @@ class Resampled(Case):
         return self.objects(done.stdout)
 
     def check_grid(self, grid, cell):
-        """`cell`: mm of the attention map's cells, along each axis."""
+        """`cell`: mm of the fine map's cells, along each axis."""
         self.assertEqual(self.answers(grid, False, [(1, 1, 1)])[0]["class"]["code"], "none")
         found = self.answers(grid, True, self.STEPS)
         shares = [answer["probabilities"]["lesion"] for answer in found]
@@ -148,12 +148,14 @@ class Resampled(Case):
         for answer in found:
             away = np.abs(np.array(answer["attention"]["peak_mm"]) - self.LESION)
             self.assertTrue(np.all(away <= cell), f"{answer['scan']}: {away}")
+            np.testing.assert_allclose(answer["attention"]["centre_mm"], self.LESION, atol=0.8)
+            self.assertEqual(answer["attention"]["method"], "HiResCAM, level 2 of 3 (32 x 32 x 32 cells)")
 
     def test_stretched_copies_have_one_answer(self):
-        self.check_grid("stretch", 4 * np.array([162, 194, 158]) / 64)
+        self.check_grid("stretch", np.array([162, 194, 158]) / 32)
 
     def test_copies_in_millimetres_have_one_answer(self):
-        self.check_grid("spacing 3,3,3", np.full(3, 12.0))
+        self.check_grid("spacing 3,3,3", np.full(3, 6.0))
 
 
 if __name__ == "__main__":
