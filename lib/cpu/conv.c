@@ -48,10 +48,10 @@ static struct conv conv_of(const struct graph *graph, const struct node *node)
 size_t TIERED(conv_scratch)(const struct graph *graph, const struct node *node)
 {
     const struct conv c = conv_of(graph, node);
-    return (size_t)c.taps * sizeof(int64_t) + (size_t)(times(c.inputs, c.channel) + COPY_MARGIN) * sizeof(float);
+    return (size_t)c.taps * sizeof(struct tap) + (size_t)(times(c.inputs, c.channel) + COPY_MARGIN) * sizeof(float);
 }
 
-static void set_sources(int64_t *source, const struct conv *c)
+static void set_taps(struct tap *tap, const struct conv *c)
 {
     const int64_t *kernel = c->window->kernel, *stride = c->window->stride, *dilation = c->window->dilation;
     for (int64_t i = 0; i < c->inputs; i++)
@@ -60,7 +60,7 @@ static void set_sources(int64_t *source, const struct conv *c)
                 for (int64_t kx = 0; kx < kernel[2]; kx++) {
                     const int64_t y = ky * dilation[1], x = kx * dilation[2];
                     const int64_t phase = (kz * c->phases_y + y % stride[1]) * c->phases_x + x % stride[2];
-                    *source++ = i * c->channel + phase * c->plane + y / stride[1] * c->pitch + x / stride[2];
+                    (tap++)->source = i * c->channel + phase * c->plane + y / stride[1] * c->pitch + x / stride[2];
                 }
 }
 
@@ -117,11 +117,11 @@ struct conv_run {
 };
 
 /* Outputs [o, o + OUTPUTS), or the one output o, for q in [0, count); channel is the first output's. */
-static void run_block(const struct conv_run *run, const float *copy, const int64_t *source, int64_t channel,
+static void run_block(const struct conv_run *run, const float *copy, const struct tap *taps, int64_t channel,
                       int64_t first, int64_t count, bool single)
 {
     const struct conv *c = &run->conv;
-    const struct products products = { source, NULL, c->taps, c->taps };
+    const struct products products = { taps, c->taps, c->taps, true };
     const float *weight = run->weight + channel * c->taps, *bias = run->bias ? run->bias + channel : NULL;
     const int64_t volume = c->dst.d * c->dst.h * c->dst.w;
     float tile[TILE];
@@ -132,7 +132,7 @@ static void run_block(const struct conv_run *run, const float *copy, const int64
     }
 }
 
-static void run_item(const struct conv_run *run, float *copy, const int64_t *source, int64_t item)
+static void run_item(const struct conv_run *run, float *copy, const struct tap *taps, int64_t item)
 {
     const struct conv *c = &run->conv;
     const struct split *split = &c->split;
@@ -148,7 +148,7 @@ static void run_item(const struct conv_run *run, float *copy, const int64_t *sou
         const bool single = end - o < OUTPUTS;
         const int64_t channel = group * c->outputs + o;
         const int64_t first = (((n * c->dst.c + channel) * c->dst.d + z) * c->dst.h + row) * c->dst.w;
-        run_block(run, copy, source, channel, first, count, single);
+        run_block(run, copy, taps, channel, first, count, single);
         o += single ? 1 : OUTPUTS;
     }
 }
@@ -156,10 +156,10 @@ static void run_item(const struct conv_run *run, float *copy, const int64_t *sou
 static void run_items(void *context, int64_t begin, int64_t end, int32_t worker)
 {
     const struct conv_run *run = context;
-    int64_t *source = step_scratch(run->step, worker);
-    float *copy = (float *)(void *)(source + run->conv.taps);
-    set_sources(source, &run->conv);
-    for (int64_t item = begin; item < end; item++) run_item(run, copy, source, item);
+    struct tap *taps = step_scratch(run->step, worker);
+    float *copy = (float *)(void *)(taps + run->conv.taps);
+    set_taps(taps, &run->conv);
+    for (int64_t item = begin; item < end; item++) run_item(run, copy, taps, item);
 }
 
 void TIERED(run_conv)(const struct step *step)

@@ -66,7 +66,7 @@ static struct conv_back conv_back_of(const struct graph *graph, const struct nod
 size_t TIERED(conv_back_scratch)(const struct graph *graph, const struct node *node)
 {
     const struct conv_back c = conv_back_of(graph, node);
-    return (size_t)(c.outputs * c.kernel) * 2 * sizeof(int64_t) +
+    return (size_t)(c.outputs * c.kernel) * sizeof(struct tap) +
            (size_t)(times(c.outputs, c.channel) + COPY_MARGIN) * sizeof(float);
 }
 
@@ -100,8 +100,7 @@ static int64_t shift_of(const struct conv_back *c, int axis, int64_t phase, int6
 }
 
 /* The taps of plane z and the phases y and x; returns how many. */
-static int64_t set_taps(int64_t *sources, int64_t *places, const struct conv_back *c, int64_t z, int64_t phase_y,
-                        int64_t phase_x)
+static int64_t set_taps(struct tap *taps, const struct conv_back *c, int64_t z, int64_t phase_y, int64_t phase_x)
 {
     const int64_t *kernel = c->window->kernel;
     int64_t count = 0;
@@ -114,8 +113,8 @@ static int64_t set_taps(int64_t *sources, int64_t *places, const struct conv_bac
                 for (int64_t kx = 0; kx < kernel[2] && y >= 0; kx++) {
                     const int64_t x = shift_of(c, 2, phase_x, kx);
                     if (x < 0) continue;
-                    sources[count] = source + y * c->pitch + x;
-                    places[count++] = o * c->inputs * c->kernel + (kz * kernel[1] + ky) * kernel[2] + kx;
+                    taps[count].source = source + y * c->pitch + x;
+                    taps[count++].weight = o * c->inputs * c->kernel + (kz * kernel[1] + ky) * kernel[2] + kx;
                 }
             }
             source += c->plane;
@@ -169,7 +168,7 @@ struct item {
     int64_t n, group, part, z, row;
 };
 
-static void run_phase(const struct conv_back_run *run, int64_t *source, const float *copy, const struct item *item,
+static void run_phase(const struct conv_back_run *run, struct tap *taps, const float *copy, const struct item *item,
                       int64_t phase_y, int64_t phase_x)
 {
     const struct conv_back *c = &run->conv;
@@ -177,9 +176,8 @@ static void run_phase(const struct conv_back_run *run, int64_t *source, const fl
     struct phase phase = { .rows = least(c->split.rows, divide_up(c->dst.h - first_y, stride[1])),
                            .columns = divide_up(c->dst.w - phase_x, stride[2]) };
     if (phase.rows <= 0) return;
-    int64_t *place = source + c->outputs * c->kernel;
-    const int64_t count = set_taps(source, place, c, item->z, phase_y, phase_x);
-    const struct products products = { source, place, count, c->kernel };
+    const int64_t count = set_taps(taps, c, item->z, phase_y, phase_x);
+    const struct products products = { taps, count, c->kernel, false };
     const int64_t end = least(c->inputs, (item->part + 1) * c->split.part);
     for (int64_t i = item->part * c->split.part; i < end;) {
         const bool single = end - i < OUTPUTS;
@@ -209,14 +207,14 @@ static void run_items(void *context, int64_t begin, int64_t end, int32_t worker)
 {
     const struct conv_back_run *run = context;
     const struct conv_back *c = &run->conv;
-    int64_t *source = step_scratch(run->step, worker);
-    float *copy = (float *)(void *)(source + 2 * c->outputs * c->kernel);
+    struct tap *taps = step_scratch(run->step, worker);
+    float *copy = (float *)(void *)(taps + c->outputs * c->kernel);
     for (int64_t i = begin; i < end; i++) {
         const struct item item = item_of(c, i);
         const int64_t channel = item.n * c->src.c + item.group * c->outputs;
         copy_outputs(copy, run->src + channel * c->src.d * c->src.h * c->src.w, c, item.z, item.row);
         for (int64_t y = 0; y < phases(c, 1); y++)
-            for (int64_t x = 0; x < phases(c, 2); x++) run_phase(run, source, copy, &item, y, x);
+            for (int64_t x = 0; x < phases(c, 2); x++) run_phase(run, taps, copy, &item, y, x);
     }
 }
 

@@ -1,6 +1,6 @@
 /* What a convolution and its gradient do most of the time: sums of products for a few outputs o and some vectors of
  * neighbours q, kept in registers,
- *   tile[o][q] = bias[o] + sum over taps j of weight[place[j] + o * step] * copy[source[j] + q]
+ *   tile[o][q] = bias[o] + sum over taps j of weight[tap[j].weight + o * step] * copy[tap[j].source + q]
  * where `copy` holds what the taps read, zeros for padding included, such that neighbours lie side by side. */
 #ifndef CPU_CONV_TILE_H
 #define CPU_CONV_TILE_H
@@ -17,9 +17,14 @@ enum {
     COPY_MARGIN = SINGLE_VECTORS * LANES /* floats: the last tap's last vector may read past the copy's end */
 };
 
+struct tap {
+    int64_t source, weight;
+};
+
 struct products {
-    const int64_t *source, *place; /* place: NULL if place[j] is j, which spares a load */
+    const struct tap *taps;
     int64_t count, step;
+    bool neighbours; /* tap[j].weight is j and need not be loaded */
 };
 
 /* How the work is cut: a plane's rows into blocks, a group's outputs into parts. An item is one of both. */
@@ -63,18 +68,19 @@ static inline void copy_line(float *restrict dst, int64_t count, const float *re
     memset(dst + end, 0, (size_t)(count - end) * sizeof *dst);
 }
 
-/* tile[o][q] += sum over taps [begin, end); place, if it is NULL, outputs and vectors are constants. */
-static inline void multiply(float *tile, const struct products *p, int64_t begin, int64_t end, const float *weight,
-                            const float *copy, const int64_t *place, int outputs, int vectors)
+/* tile[o][q] += sum over taps [begin, end); neighbours, outputs and vectors are constants. */
+static inline void multiply(float *tile, const struct products *p, const float *weight, const float *copy,
+                            int64_t begin, int64_t end, bool neighbours, int outputs, int vectors)
 {
-    const int64_t *source = p->source, step = p->step;
+    const struct tap *taps = p->taps;
+    const int64_t step = p->step;
     vector sum[OUTPUTS][SINGLE_VECTORS];
 #pragma GCC unroll 8
     for (int o = 0; o < outputs; o++)
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++) sum[o][v] = vector_of(0);
     for (int64_t j = begin; j < end; j++) {
-        const float *x = copy + source[j], *factor = weight + (place ? place[j] : j);
+        const float *x = copy + taps[j].source, *factor = weight + (neighbours ? j : taps[j].weight);
 #pragma GCC unroll 8
         for (int o = 0; o < outputs; o++) {
             const vector w = vector_of(factor[o * step]);
@@ -91,6 +97,25 @@ static inline void multiply(float *tile, const struct products *p, int64_t begin
         }
 }
 
+/* Inlined, the loop over chunks would keep the totals in registers, and spill the sums. */
+static NOT_INLINED void multiply_outputs(float *tile, const struct products *p, const float *weight, const float *copy,
+                                         int64_t begin, int64_t end)
+{
+    if (p->neighbours)
+        multiply(tile, p, weight, copy, begin, end, true, OUTPUTS, VECTORS);
+    else
+        multiply(tile, p, weight, copy, begin, end, false, OUTPUTS, VECTORS);
+}
+
+static NOT_INLINED void multiply_single(float *tile, const struct products *p, const float *weight, const float *copy,
+                                        int64_t begin, int64_t end)
+{
+    if (p->neighbours)
+        multiply(tile, p, weight, copy, begin, end, true, 1, SINGLE_VECTORS);
+    else
+        multiply(tile, p, weight, copy, begin, end, false, 1, SINGLE_VECTORS);
+}
+
 /* The tile of outputs [0, OUTPUTS), of VECTORS vectors each, or of output 0 alone, of SINGLE_VECTORS: how many floats
  * an output has in it. One long sum of thousands of products rounds several times worse than sums of CHUNK, added up.
  * bias: NULL for 0. */
@@ -100,17 +125,8 @@ static inline int64_t fill_tile(float tile[TILE], const struct products *p, cons
     const int64_t lanes = (single ? SINGLE_VECTORS : VECTORS) * LANES;
     for (int64_t o = 0; o < (single ? 1 : OUTPUTS); o++)
         for (int64_t i = 0; i < lanes; i++) tile[o * lanes + i] = bias ? bias[o] : 0;
-    for (int64_t j = 0; j < p->count; j += CHUNK) {
-        const int64_t end = least(j + CHUNK, p->count);
-        if (single && p->place)
-            multiply(tile, p, j, end, weight, copy, p->place, 1, SINGLE_VECTORS);
-        else if (single)
-            multiply(tile, p, j, end, weight, copy, NULL, 1, SINGLE_VECTORS);
-        else if (p->place)
-            multiply(tile, p, j, end, weight, copy, p->place, OUTPUTS, VECTORS);
-        else
-            multiply(tile, p, j, end, weight, copy, NULL, OUTPUTS, VECTORS);
-    }
+    for (int64_t j = 0; j < p->count; j += CHUNK)
+        (single ? multiply_single : multiply_outputs)(tile, p, weight, copy, j, least(j + CHUNK, p->count));
     return lanes;
 }
 

@@ -16,6 +16,9 @@ enum { LANES = 4, VECTOR_REGISTERS = 16 };
 #endif
 typedef float vector __attribute__((vector_size(4 * LANES)));
 
+/* For a function whose registers the compiler shall not share with its caller's variables. */
+#define NOT_INLINED __attribute__((noinline))
+
 /* a * b + c: rounded once where the instruction set can. */
 static inline vector vector_multiply_add(vector a, vector b, vector c)
 {
