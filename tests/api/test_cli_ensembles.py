@@ -4,7 +4,7 @@ import unittest
 import nibabel
 import numpy as np
 import onnx
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from command import MODEL, ANSWERED, SCAN_FAILED, WRONG_USAGE, MODEL_FAILED, Case, main
 
@@ -22,6 +22,17 @@ def changed_model(path, scale=1.0, codes=None):
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
     onnx.save(model, path)
+    return path
+
+
+def unpooled_model(path):
+    """Two classes from a convolution that leaves one cell: nothing to make maps from."""
+    weight = numpy_helper.from_array(np.linspace(-1, 1, 2 * 16**3, dtype=np.float32).reshape(2, 1, 16, 16, 16), "w")
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"]), helper.make_node("Flatten", ["c"], ["y"])]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            for name, shape in (("x", (1, 1, 16, 16, 16)), ("y", (1, 2)))]
+    graph = helper.make_graph(nodes, "unpooled", ends[:1], ends[1:], [weight])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path
 
 
@@ -59,6 +70,14 @@ class Ensembles(Case):
         other = changed_model(self.folder / "other.onnx", codes="HGG,LGG,METS,PA,AN,HLTH,XX")
         done = self.classify("--model", other, self.scan())
         self.check(done, MODEL_FAILED, "cannot answer together", "class 6 is XX in other.onnx and MEN in untrained.onnx")
+
+    def test_models_of_fewer_classes_neither_and_no_map_is_made_of_what_is_not_pooled(self):
+        scan, other = self.scan(), unpooled_model(self.folder / "other.onnx")
+        self.check(self.classify("--model", other, scan), MODEL_FAILED,
+                   "other.onnx has 2 classes, untrained.onnx has 7: they cannot answer together")
+        done = self.run_cli("classify", "--json", "-m", other, scan, "-a", "map.nii")
+        self.check(done, SCAN_FAILED, "other.onnx has no global average pool in front of its last dense layer")
+        self.assertIsNone(self.objects(self.run_cli("classify", "--json", "-m", other, scan).stdout)[0]["attention"])
 
     def test_commands_of_one_model_refuse_two(self):
         done = self.run_cli("preprocess", "-m", MODEL, "-m", MODEL, "-o", "out.nii", self.scan())

@@ -212,6 +212,18 @@ START_TEST(fields_out_of_range_are_refused_with_their_value)
 }
 END_TEST
 
+START_TEST(models_in_memory_keep_the_limit)
+{
+    static const char data[11];
+    tumorclass_model_options options = TUMORCLASS_MODEL_OPTIONS_INIT;
+    options.max_bytes = 10;
+    tumorclass_model *loaded = (tumorclass_model *)1;
+    ck_assert_int_eq(tumorclass_model_load_memory(&loaded, data, sizeof data, &options), TUMORCLASS_LIMIT);
+    ck_assert_str_eq(tumorclass_last_error(), "the model has 11 bytes, the limit is 10");
+    ck_assert_ptr_null(loaded);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("options");
@@ -220,5 +232,6 @@ int main(void)
     tcase_add_loop_test(cases, newer_callers_that_ask_for_something_new_are_refused, 0, TAKERS);
     tcase_add_loop_test(cases, sizes_that_no_initializer_set_are_refused, 0, TAKERS);
     tcase_add_test(cases, fields_out_of_range_are_refused_with_their_value);
+    tcase_add_test(cases, models_in_memory_keep_the_limit);
     return run_cases(cases, "options");
 }

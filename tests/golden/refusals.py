@@ -79,18 +79,29 @@ def two_inputs(path):
     small_model(path, [node("Add", "x", "age")], inputs=value)
 
 
+def endless(path):
+    """A weight of 2^80 elements, by its word."""
+    small_model(path, [node("Add", "x", "one")], weights=[ONE])
+    model = onnx.load(path)
+    del model.graph.initializer[0].dims[:]
+    model.graph.initializer[0].dims.extend([2**40, 2**40])
+    onnx.save(model, path)
+
+
 def of_type(path, elements):
     small_model(path, [node("Relu", "x")], inputs=[helper.make_tensor_value_info("x", elements, (1, 1, *SHAPE))])
 
 
 WEIGHT = ("w", np.ones((1, 1, 3, 3, 3), np.float32))
 WIDE_WEIGHT = ("w", np.ones((1, 2, 3, 3, 3), np.float32))
+ONE, MINUS, PAIR = ("one", np.ones(1, np.float32)), ("minus", np.array([-1])), ("pair", np.array([1, 2]))
 
 
 def small(*nodes, **arguments):
     return lambda path: small_model(path, nodes, **arguments)
 
 
+SHAPED = node("Reshape", "x", "s")  # by what another node works out
 CASES = {  # how the file is written, and what the sentence must say
     "ResNet shortcut A, fixed batch": (lambda path: shortcut_a(path, ()), r"Add\b.*constant of the size of act"),
     "ResNet shortcut A, symbolic": (lambda path: shortcut_a(path, (0,)), r"Concat\b.*constant of the size of act"),
@@ -110,6 +121,33 @@ CASES = {  # how the file is written, and what the sentence must say
     "two inputs": (two_inputs, r"more than one input: '(x|age)' and '(x|age)'"),
     "an input of integers": (lambda path: of_type(path, TensorProto.INT64), r"'x' is int64, not float"),
     "an answer without a question": (small(node("Identity", "w"), weights=[WEIGHT]), r"'y' does not depend on"),
+    "an output that nothing makes": (small(node("Relu", "x", output="z")), r"no node makes.*'y'"),
+    "very many attributes": (small(node("Relu", "x", **{f"a{n}": n for n in range(65)})), r"65 attributes"),
+    "a weight beyond counting": (endless, r"'one' has a shape that cannot be"),
+    "an axis that is not there": (small(node("Flatten", "x", axis=9)), r"'the Flatten'.*axis 9 of a tensor of 5"),
+    "too many axes": (small(node("Unsqueeze", "x", axes=[5, 6, 7, 8]), opset=11), r"more than 8 axes"),
+    "a window beyond counting": (small(node("Conv", "x", "w", dilations=[65535, 1, 1]), weights=[
+        ("w", np.ones((1, 1, 18, 1, 1), np.float32))]), r"'the Conv'.*window of \d+ elements"),
+    "a norm of each voxel": (small(node("BatchNormalization", "x", *["one"] * 4, spatial=0), opset=7, weights=[ONE]),
+                             r"spatial = 0"),
+    "a batch norm of six axes": (small(node("Unsqueeze", "x", output="u", axes=[5]),
+                                       node("BatchNormalization", "u", *["one"] * 4), opset=11, weights=[ONE]),
+                                 r"tensor of 6 axes: 2 to 5"),
+    "an instance norm of six axes": (small(node("Unsqueeze", "x", output="u", axes=[5]),
+                                           node("InstanceNormalization", "u", "one", "one"), opset=11, weights=[ONE]),
+                                     r"tensor of 6 axes: 3 to 5"),
+    "a norm with a negative epsilon": (small(node("InstanceNormalization", "x", "one", "one", epsilon=-1.0),
+                                             weights=[ONE]), r"epsilon -1"),
+    "a shape of floats and integers": (small(node("Concat", "one", "minus", output="s", axis=0), SHAPED,
+                                             weights=[ONE, MINUS]), r"joins floats with integers"),
+    "an extent below zero": (small(node("Expand", "minus", "minus", output="s"), SHAPED, weights=[MINUS]),
+                             r"asks for an extent of -1"),
+    "lists that do not go together": (small(node("Slice", "minus", "minus", "pair", output="s"), SHAPED,
+                                            weights=[MINUS, PAIR]), r"do not go together"),
+    "a choice of too many axes": (small(node("Gather", "deep", "deep", output="s"), SHAPED, weights=[
+        ("deep", np.zeros((1,) * 8, np.int64))]), r"makes a tensor of 15 axes"),
+    "a constant of two values": (small(node("ConstantOfShape", "pair", output="s", value=numpy_helper.from_array(
+        np.array([1, 2]))), SHAPED, weights=[PAIR]), r"not one number"),
 }
 
 

@@ -79,6 +79,39 @@ START_TEST(shape_arithmetic_of_exporters_is_folded)
 }
 END_TEST
 
+START_TEST(constants_may_be_attributes)
+{
+    struct onnx_file file = file_for(13);
+    onnx_node(&file, "Constant", "", "", "one");
+    onnx_int_attribute(&file, "value_int", 1);
+    onnx_node(&file, "Constant", "", "", "rest");
+    onnx_ints_attribute(&file, "value_ints", 1, (int64_t[]){ -1 });
+    onnx_node(&file, "Shape", "", "x", "s");
+    onnx_node(&file, "Gather", "", "s,one", "g");
+    onnx_node(&file, "Unsqueeze", "", "g,[0]", "u");
+    onnx_node(&file, "Concat", "", "u,rest", "shape");
+    onnx_int_attribute(&file, "axis", 0);
+    reshapes_to(file, "3 x 40");
+
+    file = file_for(13);
+    onnx_node(&file, "Constant", "", "", "least");
+    onnx_float_attribute(&file, "value_float", 1.5f);
+    onnx_node(&file, "Constant", "", "", "terms");
+    onnx_floats_attribute(&file, "value_floats", 2, (float[]){ 0.25f, 4 });
+    onnx_node(&file, "Add", "", "least,least", "twice");
+    onnx_node(&file, "Sub", "", "twice,least", "once");
+    onnx_node(&file, "Clip", "n", "x,once,twice", "clipped");
+    onnx_node(&file, "Add", "m", "clipped,terms", "y");
+    struct bytes bytes;
+    struct graph graph = graph_of(&file, &bytes);
+    ck_assert_float_eq(node_that_makes(&graph, "clipped")->alpha, 1.5f);
+    ck_assert_float_eq(node_that_makes(&graph, "clipped")->beta, 3);
+    ck_assert_float_eq(graph.values[node_that_makes(&graph, "y")->inputs[1]].constant[1], 4);
+    graph_free(&graph);
+    bytes_free(&bytes);
+}
+END_TEST
+
 START_TEST(shape_reads_a_part_since_opset_15)
 {
     struct onnx_file file = file_for(15);
@@ -345,6 +378,7 @@ int main(void)
     TCase *cases = tcase_create("fold");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, shape_arithmetic_of_exporters_is_folded);
+    tcase_add_test(cases, constants_may_be_attributes);
     tcase_add_test(cases, shape_reads_a_part_since_opset_15);
     tcase_add_test(cases, arithmetic_that_cannot_be_is_refused);
     tcase_add_test(cases, constants_made_of_constants_stay_within_the_limit);

@@ -359,10 +359,23 @@ END_TEST
 
 START_TEST(numbers_are_exact_and_locale_has_no_say)
 {
-    static const char *const texts[] = {
-        "0",      "-0",          "1",    "1.5",   "0.1",    "123456789012345",       "1e22", "1e-22", "3.25e-7",
-        "2.5E+3", "0.000000001", "99.5", "1e300", "1e-300", "1.7976931348623157e308"
-    };
+    static const char *const texts[] = { "0",
+                                         "-0",
+                                         "1",
+                                         "1.5",
+                                         "0.1",
+                                         "123456789012345",
+                                         "1e22",
+                                         "1e-22",
+                                         "3.25e-7",
+                                         "2.5E+3",
+                                         "0.000000001",
+                                         "99.5",
+                                         "1e300",
+                                         "1e-300",
+                                         "1.7976931348623157e308",
+                                         "0.12345678901234567890123456789",
+                                         "98765432109876543210987654321" };
     const bool german = setlocale(LC_ALL, "de_DE.UTF-8") != NULL;
     printf("locale with a decimal comma: %s\n", german ? "tried" : "not installed");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
