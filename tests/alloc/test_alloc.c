@@ -1,8 +1,8 @@
 /* Every allocation and thread that a call asks for is refused in its turn, once alone and once with all that
  * come after it. The call then says OUT_OF_MEMORY and why, hands out nothing, leaks nothing and leaves no file; or it
  * did without, and its answer is the same to the bit. The same handles work right after. */
-#include <dirent.h>
-#include "failures.h"
+#include "digest.h"
+#include "exhaust.h"
 #include "small_model.h"
 #include "unit/phantom.h"
 #include "unit/test_image_files.h"
@@ -17,90 +17,7 @@ static float *map;
 
 enum { THREADS = 3 };
 
-/* ---- A digest of all that a caller can see (FNV-1a) ---- */
-
-static const uint64_t start = UINT64_C(14695981039346656037);
-
-static uint64_t mix(uint64_t digest, const void *data, size_t size)
-{
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < size; i++) digest = (digest ^ bytes[i]) * UINT64_C(1099511628211);
-    return digest;
-}
-
-static uint64_t mix_text(uint64_t digest, const char *text)
-{
-    return text ? mix(digest, text, strlen(text) + 1) : mix(digest, "\1", 1);
-}
-
-static uint64_t mix_properties(uint64_t digest, const tumorclass_property *properties, size_t count)
-{
-    for (size_t i = 0; i < count; i++) digest = mix_text(mix_text(digest, properties[i].key), properties[i].value);
-    return mix(digest, &count, sizeof count);
-}
-
-static uint64_t model_digest(const tumorclass_model *of)
-{
-    size_t count;
-    uint64_t digest = mix_text(mix_text(start, tumorclass_model_name(of)), tumorclass_model_sha256(of));
-    for (int32_t i = 0; i < tumorclass_model_class_count(of); i++) {
-        digest = mix_text(digest, tumorclass_model_class_name(of, i));
-        digest = mix_text(digest, tumorclass_model_class_code(of, i));
-    }
-    const tumorclass_property *properties = tumorclass_model_metadata(of, &count);
-    digest = mix_properties(digest, properties, count);
-    properties = tumorclass_model_facts(of, &count);
-    return mix_properties(digest, properties, count);
-}
-
-static uint64_t image_digest(const tumorclass_image *image)
-{
-    size_t count;
-    const tumorclass_volume *volume = tumorclass_image_volume(image);
-    const tumorclass_property *header = tumorclass_image_header(image, &count);
-    uint64_t digest = mix_properties(mix_text(start, tumorclass_image_name(image)), header, count);
-    digest = mix(digest, volume->affine, sizeof volume->affine);
-    return mix(digest, volume->data, (size_t)volume_count(volume) * dtype_size(volume->dtype));
-}
-
-/* Without the times, and the device, which names the threads that could be had. */
-static uint64_t result_digest(const tumorclass_result *result)
-{
-    size_t count;
-    const float *values = tumorclass_result_probabilities(result, &count);
-    uint64_t digest = mix(start, values, count * sizeof *values);
-    values = tumorclass_result_logits(result, &count);
-    digest = mix(digest, values, count * sizeof *values);
-    values = tumorclass_result_embedding(result, &count);
-    digest = mix(digest, values, count * sizeof *values);
-    const tumorclass_qc *qc = tumorclass_result_qc(result, &count);
-    for (size_t i = 0; i < count; i++) digest = mix_text(mix_text(digest, qc[i].code), qc[i].message);
-    const tumorclass_property *provenance = tumorclass_result_provenance(result, &count);
-    ck_assert_ptr_nonnull(tumorclass_result_device(result));
-    return mix_properties(digest, provenance, count);
-}
-
-static uint64_t file_digest(const char *path)
-{
-    void *data;
-    size_t size;
-    ck_assert_int_eq(file_load(&data, &size, path, SIZE_MAX), TUMORCLASS_OK);
-    const uint64_t digest = mix(start, data, size);
-    memory_free(data);
-    return digest;
-}
-
 /* ---- The calls: each does its thing in a window in which things may fail, and takes it back ---- */
-
-struct call {
-    const char *name;
-    tumorclass_status (*run)(uint64_t *digest, const struct call *call);
-    const char *file; /* in the test's folder */
-    int32_t class_index, method;
-    uint32_t flips;
-    size_t models;
-    int64_t step; /* every so many failures of a long call, from the 16th on; 0: each */
-};
 
 static tumorclass_status load_model(uint64_t *digest, const struct call *call)
 {
@@ -352,20 +269,11 @@ static void make_files(void)
     ck_assert_int_eq(symlink("old.onnx", in_folder("link.onnx")), 0);
 }
 
-static int count_files(void)
-{
-    DIR *stream = opendir(folder);
-    ck_assert_ptr_nonnull(stream);
-    int count = 0;
-    while (readdir(stream)) count++;
-    closedir(stream);
-    return count;
-}
-
 static void set_up(void)
 {
     static const double step[3] = { 6, 6, 7 };
     enter_folder();
+    exhaust_watch(folder);
     model_bytes = small_model(NULL);
     scan = phantom_create(20, 22, 18, step, 0.1, false);
     mask = phantom_create(20, 22, 18, step, 0.1, false);
@@ -390,74 +298,6 @@ static void tear_down(void)
     leave_folder();
 }
 
-/* ---- Failing ---- */
-
-static tumorclass_status run_with(uint64_t *digest, const struct call *call, enum scarce what, int64_t first,
-                                  bool onwards)
-{
-    const int files = count_files();
-    const int64_t in_use = failures_in_use();
-    failures_plan(what, first, onwards);
-    const tumorclass_status status = call->run(digest, call);
-    const int64_t lost = failures_in_use() - in_use;
-    ck_assert_msg(lost == 0, "%s: %lld blocks are lost after failure %lld", call->name, (long long)lost,
-                  (long long)first);
-    ck_assert_msg(count_files() == files, "%s: a file is left after failure %lld", call->name, (long long)first);
-    return status;
-}
-
-static void expect_right(const struct call *call, uint64_t wanted, const char *when, int64_t first)
-{
-    uint64_t digest = 0;
-    const tumorclass_status status = run_with(&digest, call, SCARCE_MEMORY, 0, false);
-    ck_assert_msg(status == TUMORCLASS_OK && digest == wanted, "%s: status %d, %s answer %s failure %lld: %s",
-                  call->name, (int)status, digest == wanted ? "the same" : "another", when, (long long)first,
-                  tumorclass_last_error());
-}
-
-/* Whether the n-th failure came: the call then failed as it should, or did without. */
-static bool fail_once(const struct call *call, uint64_t wanted, enum scarce what, int64_t first, bool onwards)
-{
-    uint64_t digest = 0;
-    fail(TUMORCLASS_OK, "no sentence yet");
-    const tumorclass_status status = run_with(&digest, call, what, first, onwards);
-    if (!failures_count()) return false;
-    if (status == TUMORCLASS_OK) {
-        ck_assert_msg(digest == wanted, "%s: another answer with failure %lld", call->name, (long long)first);
-    } else {
-        ck_assert_msg(status == TUMORCLASS_OUT_OF_MEMORY && what == SCARCE_MEMORY,
-                      "%s: status %d from failure %lld: %s", call->name, (int)status, (long long)first,
-                      tumorclass_last_error());
-        ck_assert_msg(strstr(tumorclass_last_error(), "no sentence") == NULL, "%s: no sentence from failure %lld",
-                      call->name, (long long)first);
-    }
-    expect_right(call, wanted, "after", first);
-    return true;
-}
-
-/* How many failures could be had. */
-static int64_t exhaust(const struct call *call, enum scarce what, bool onwards)
-{
-    uint64_t wanted = 0;
-    int64_t first = 1, last = 0;
-    if (!failures_plan(what, 1, onwards)) return 0;
-    failures_plan(what, 0, onwards);
-    ck_assert_int_eq(call->run(&wanted, call), TUMORCLASS_OK); /* libc keeps the stacks of ended threads */
-    expect_right(call, wanted, "before", 1);
-    for (; fail_once(call, wanted, what, first, onwards); first += call->step && first > 15 ? call->step : 1)
-        last = first;
-    return last;
-}
-
-/* `least`: failures that there must be, or the window is not where the work is. */
-static void exhaust_calls(const struct call *calls, size_t count, int64_t least)
-{
-    for (size_t i = 0; i < count; i++) {
-        const int64_t single = exhaust(&calls[i], SCARCE_MEMORY, false), all = exhaust(&calls[i], SCARCE_MEMORY, true);
-        printf("%s: %lld failures, %lld of all from one on\n", calls[i].name, (long long)single, (long long)all);
-        ck_assert_int_ge(single, least);
-    }
-}
 #define EXHAUST(calls, least) exhaust_calls(calls, sizeof calls / sizeof *calls, least)
 
 START_TEST(model_load_survives)

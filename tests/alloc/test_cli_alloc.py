@@ -135,14 +135,14 @@ def exhaust(name, arguments, long):
             for first in range(1 + random.randrange(step), calls + 1, step):
                 check_run(arguments, wanted, what, first, onwards)
         print(f"{name}: {calls} calls for {what}, every {step} failed")
-        check(calls > 5 or what == "threads", "too few calls", name, calls)
+        check(calls > (5 if what == "memory" else -1 if name.startswith("info") else 0), "too few calls", name, calls)
 
 
 def main():
     if not PRELOAD.is_file() or not CLI.is_file():
         print("skipped: the command or the preloaded library is not built")
         sys.exit(77)
-    seed = random.randrange(1 << 32)
+    seed = int(os.environ.get("TUMORCLASS_SEED", random.randrange(1 << 32)))
     print("seed", seed)
     random.seed(seed)
     with tempfile.TemporaryDirectory(prefix="tumorclass-alloc-") as folder:
