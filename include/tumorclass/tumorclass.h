@@ -4,8 +4,8 @@
  *
  *  Threads: a model and an image are immutable and may be shared; a session is used by one thread at a time
  *           (tumorclass_session_cancel alone may come from another thread or from a signal handler).
- *  Memory:  whatever a function hands out through a `**` parameter, the matching _free takes back, in any order, NULL
- *           included. What a handle's getter returns lives as long as the handle. Every pointer you pass is finished
+ *  Memory:  whatever a function hands out through a `**` parameter, the matching _free takes back, in any order (but a
+ *           stream before its session), NULL included. What a handle's getter returns lives as long as the handle. Every pointer you pass is finished
  *           with when the call returns (a session's callbacks: when the session is freed).
  *  Failure: a call that fails sets its handle output to NULL and leaves other outputs without meaning;
  *           tumorclass_last_error() says why, with names and numbers.
@@ -179,7 +179,8 @@ TUMORCLASS_API void tumorclass_model_input_shape(const tumorclass_model *model, 
 TUMORCLASS_API const tumorclass_property *tumorclass_model_metadata(const tumorclass_model *model, size_t *count);
 /** Facts about the network for people: operators, parameters, operations a scan, ... */
 TUMORCLASS_API const tumorclass_property *tumorclass_model_facts(const tumorclass_model *model, size_t *count);
-/** Bytes of activations and working memory that one session of this model holds on the CPU with one thread. */
+/** Bytes of activations and working memory that one session of this model holds on the CPU with one thread; SIZE_MAX:
+ *  unknown, since there is no memory to find out or there are more than a size_t holds. */
 TUMORCLASS_API size_t tumorclass_model_memory(const tumorclass_model *model);
 /** Where fine attention maps can be made: the levels of the network, from 1, the finest, to the count, the coarsest; a
  *  level is the last tensor of one spatial size that all that follows goes through. 0: the network has none. */
@@ -235,7 +236,7 @@ TUMORCLASS_API tumorclass_backend tumorclass_session_backend(const tumorclass_se
 TUMORCLASS_API const char *tumorclass_session_device(const tumorclass_session *session);
 /** Bytes that the session holds, and, if a volume is given, those that classifying it adds at its peak;
  *  known before the first run. The first fine attention map adds a backward pass, which is counted once it is there;
- *  ensembles and flips keep one more input and its features each. SIZE_MAX if a field of the volume is bad: tumorclass_last_error() says which. */
+ *  flips, which are not counted, keep one more input and its features each. SIZE_MAX if a field of the volume is bad: tumorclass_last_error() says which. */
 TUMORCLASS_API size_t tumorclass_session_memory(const tumorclass_session *session,
                                                 const tumorclass_volume *volume /* or NULL */);
 /** Stop the call that runs in this session, or, if none does, the next one; it returns TUMORCLASS_CANCELLED.
@@ -368,10 +369,10 @@ enum { TUMORCLASS_ALL_CLASSES = -1, TUMORCLASS_PREDICTED_CLASS = -2 };
  *  @param map      float[count], i fastest, the scan's shape; for ALL_CLASSES one such map after another
  *  @param count    voxels of the scan, times the number of classes for ALL_CLASSES; anything else is BAD_ARGUMENT
  *  @param summary  NULL, or one struct (for ALL_CLASSES one per class)
- *  @param result   of a session of the same models; another is BAD_ARGUMENT
+ *  @param result   of models of this session; of another it is BAD_ARGUMENT
  *  UNSUPPORTED if the network has no such map: CAM needs a global average pool in front of the last dense layer, the
- *  others a gradient for every operation behind the level. A default level costs a part of a forward pass, another
- *  level more than one. */
+ *  others a gradient for every operation behind the level. For each class a default level costs a part of a forward
+ *  pass, another level more than one. */
 TUMORCLASS_API tumorclass_status tumorclass_attention(tumorclass_session *session, float *map, size_t count,
                                                       tumorclass_attention_summary *summary /* or NULL */,
                                                       const tumorclass_result *result, int32_t class_index,
@@ -415,20 +416,21 @@ typedef struct tumorclass_stream_answer {
     uint64_t index; /**< of the item, in the order of pushing, from 0 */
     void *user;
     tumorclass_status status;
-    tumorclass_status attention_status; /**< not OK: there is a result and no map; UNSUPPORTED: the network gives none */
-    const char *error;                  /**< why status, or attention_status, is not OK; "" */
-    const char *name;                   /**< base name of the file; "" for a volume */
-    const tumorclass_image *image;      /**< the file as read; NULL for a volume, and after a failure to read */
-    const tumorclass_result *result;    /**< NULL after a failure */
-    const float *map;                   /**< NULL: none; else as tumorclass_attention fills it */
-    size_t map_size;                    /**< floats in map */
+    tumorclass_status
+        attention_status;            /**< not OK: there is a result and no map; UNSUPPORTED: the network gives none */
+    const char *error;               /**< why status, or attention_status, is not OK; "" */
+    const char *name;                /**< base name of the file; "" for a volume */
+    const tumorclass_image *image;   /**< the file as read; NULL for a volume, and after a failure to read */
+    const tumorclass_result *result; /**< NULL after a failure */
+    const float *map;                /**< NULL: none; else as tumorclass_attention fills it */
+    size_t map_size;                 /**< floats in map */
     const tumorclass_attention_summary *summaries; /**< one for each class of map */
     double read_seconds, run_seconds, attention_seconds;
     double reserved[3];
 } tumorclass_stream_answer;
 
 typedef struct tumorclass_stream tumorclass_stream;
-/** The session belongs to the stream until that is freed; its progress and log callbacks are not called meanwhile.
+/** The session belongs to the stream until that is freed, which must be before the session is; its progress and log callbacks are not called meanwhile.
  *  Where the system starts no thread the same work is done in tumorclass_stream_next. One thread at a time uses a stream
  *  (tumorclass_stream_cancel alone may come from another); in a forked child it is refused with BAD_STATE. */
 TUMORCLASS_API tumorclass_status tumorclass_stream_create(tumorclass_stream **stream, tumorclass_session *session,

@@ -154,7 +154,8 @@ static bool written_directly(const char *path)
     return !strcmp(path, "-") || (!stat(path, &about) && !S_ISREG(about.st_mode));
 }
 
-/* What a link points to is replaced, not the link; a path that does not exist yet stays as it is. */
+/* What a link points to is replaced, not the link; a path that does not exist yet, a link to nothing
+ * too, stays as it is. */
 static tumorclass_status resolve(char **target, const char *path)
 {
     const bool is_name = strcmp(path, "-") != 0;

@@ -30,7 +30,8 @@ void file_begin(char *text, size_t size, const char *path);
 /* The name after the last slash: what reports and errors call a file. */
 const char *base_name(const char *path);
 
-/* Written to a temporary name beside what `path` names, links followed; file_commit syncs, checks and renames; file_abandon leaves nothing.
+/* Written to a temporary name beside what `path` names, links to what
+ * exists followed; file_commit syncs, checks and renames; file_abandon leaves nothing.
  * "-" (standard output), devices and FIFOs are written directly. Exactly one of commit and abandon ends it. */
 struct output {
     int descriptor;

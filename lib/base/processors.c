@@ -52,6 +52,8 @@ int64_t cgroup_least(const char *name)
     char group[2048], path[2200];
     int64_t least = 0;
     if (!find_group(group)) return 0;
+    snprintf(path, sizeof path, "/sys/fs/cgroup/%.64s", name); /* of a container's own namespace */
+    least = read_limit(path);
     for (char *end = group; *end; end++) {
         if (end[1] && end[1] != '/') continue;
         snprintf(path, sizeof path, "/sys/fs/cgroup%.*s/%.64s", (int)(end - group + 1), group, name);

@@ -257,6 +257,10 @@ int64_t node_multiplications(const struct graph *graph, const struct node *node)
     if (node->operation == OPERATION_CONV) { /* of weight [O, C / groups, kD, kH, kW] each output takes one row */
         const struct shape *weight = &graph->values[node->inputs[1]].shape;
         factors[1] = shape_count(weight) / weight->extent[0];
+    } else if (node->operation == OPERATION_CONV_BACK) { /* each element of g takes part in one row */
+        const struct shape *weight = &graph->values[node->inputs[1]].shape;
+        factors[0] = shape_count(&graph->values[node->inputs[0]].shape);
+        factors[1] = shape_count(weight) / weight->extent[0];
     } else if (node->operation == OPERATION_MATMUL) {
         const struct shape *a = &graph->values[node->inputs[0]].shape;
         factors[1] = a->extent[node->matmul.transpose_a ? a->rank - 2 : a->rank - 1];

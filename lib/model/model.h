@@ -22,8 +22,8 @@ struct tumorclass_model {
 
 tumorclass_model *model_retain(tumorclass_model *model); /* tumorclass_model_free releases */
 
-/* Where the model that ships with the library is looked for, in this order; memory_free takes it back. NULL: unknown, or
- * no memory. */
+/* Where the model that ships with the library is looked for, in this order; memory_free takes it back. "": unknown;
+ * NULL: no memory. */
 enum { MODEL_PLACES = 2 };
 char *model_place(int32_t index);
 

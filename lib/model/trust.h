@@ -4,8 +4,8 @@
 #define MODEL_TRUST_H
 #include "model/metadata.h"
 
-/* The keys calibration.coverage, .conformal and .abstain, ood.* and selftest. BAD_MODEL for a value that is none, and
- * for one without those that it needs. */
+/* The keys that hold tables: calibration.conformal, ood.centres and .deviations, selftest. BAD_MODEL for a value that is
+ * none, and for any key of trust without those that it needs. */
 tumorclass_status trust_read(struct metadata *metadata);
 /* Their counts against the classes: part of metadata_fit. */
 tumorclass_status trust_fit(const struct metadata *metadata);

@@ -81,10 +81,19 @@ static void judge_unlikeness(tumorclass_result *result, const struct training_cl
                     unlikeness, cloud->most);
 }
 
+/* Of several models the strictest counts, whatever their order. */
+static double least_probability(const tumorclass_result *result)
+{
+    double least = 0;
+    for (int32_t m = 0; m < result->member_count; m++)
+        least = fmax(least, result->members[m].model->metadata.calibration.least_probability);
+    return least;
+}
+
 static void judge_abstention(tumorclass_result *result, const struct metadata *metadata)
 {
     const int32_t first = result->ranking[0];
-    const double most = result->probabilities[first], least = metadata->calibration.least_probability;
+    const double most = result->probabilities[first], least = least_probability(result);
     result->abstention = NULL;
     if (most < least)
         result->abstention = result_keep(result,

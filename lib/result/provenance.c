@@ -79,10 +79,8 @@ static void record_norm(tumorclass_result *result)
 
 static void record_flips(tumorclass_result *result, uint32_t flips)
 {
-    if (!flips) return;
-    result_provide(result, "flips", "%s%s%s", flips & TUMORCLASS_FLIP_LEFT_RIGHT ? "left-right " : "",
-                   flips & TUMORCLASS_FLIP_BACK_FRONT ? "back-front " : "",
-                   flips & TUMORCLASS_FLIP_DOWN_UP ? "down-up " : "");
+    const char *names = flips ? result_flips(result, flips) : NULL;
+    if (names) result_provide(result, "flips", "%s", names);
 }
 
 void provenance_record(tumorclass_result *result, uint32_t flips)

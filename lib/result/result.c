@@ -18,6 +18,13 @@ static tumorclass_status allocate_floats(float **floats, int64_t count)
                    : fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a result of %lld values", (long long)count);
 }
 
+/* For the network to fill: not touched before. */
+static tumorclass_status allocate_tensor(float **floats, int64_t count)
+{
+    *floats = memory_allocate((size_t)count, sizeof **floats);
+    return *floats ? TUMORCLASS_OK : fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for %lld activations", (long long)count);
+}
+
 /* ---- Members ---- */
 
 tumorclass_status result_create(tumorclass_result **result, const tumorclass_volume *scan, int32_t count)
@@ -57,20 +64,27 @@ static tumorclass_status allocate_features(struct member *member, const struct g
     const struct extents extents = shape_extents(&graph->values[graph->features].shape);
     member->grid.channels = extents.c;
     memcpy(member->grid.extent, (int64_t[]){ extents.d, extents.h, extents.w }, sizeof member->grid.extent);
-    tumorclass_status status = allocate_floats(&member->features, value_count(graph, graph->features));
+    tumorclass_status status = allocate_tensor(&member->features, value_count(graph, graph->features));
     if (status == TUMORCLASS_OK) status = allocate_floats(&member->embedding, extents.c);
     member->grid.features = member->features;
     return status;
+}
+
+const char *result_flips(tumorclass_result *result, uint32_t flips)
+{
+    static const char *const names[] = { "", "left-right", "back-front", "down-up" };
+    const int first = flips & TUMORCLASS_FLIP_LEFT_RIGHT ? 1 : 0, second = flips & TUMORCLASS_FLIP_BACK_FRONT ? 2 : 0,
+              third = flips & TUMORCLASS_FLIP_DOWN_UP ? 3 : 0;
+    return result_keep(result, "%s%s%s%s%s", names[first], first && (second || third) ? " " : "", names[second],
+                       second && third ? " " : "", names[third]);
 }
 
 static const char *name_member(tumorclass_result *result, const struct member *member)
 {
     const char *model = *member->model->name ? member->model->name : "model in memory";
     if (!member->flips) return result_keep(result, "%s", model);
-    return result_keep(result, "%s, flipped%s%s%s", model,
-                       member->flips & TUMORCLASS_FLIP_LEFT_RIGHT ? " left-right" : "",
-                       member->flips & TUMORCLASS_FLIP_BACK_FRONT ? " back-front" : "",
-                       member->flips & TUMORCLASS_FLIP_DOWN_UP ? " down-up" : "");
+    const char *flips = result_flips(result, member->flips);
+    return flips ? result_keep(result, "%s, flipped %s", model, flips) : NULL;
 }
 
 /* What the members' values are averaged into. */
@@ -99,7 +113,7 @@ tumorclass_status result_add_member(tumorclass_result *result, struct member **m
     if (status == TUMORCLASS_OK) status = allocate_floats(&m->probabilities, classes);
     if (status == TUMORCLASS_OK) status = allocate_features(m, &model->graph);
     if (status == TUMORCLASS_OK && model->graph.fine != NO_VALUE)
-        status = allocate_floats(&m->fine, value_count(&model->graph, model->graph.fine));
+        status = allocate_tensor(&m->fine, value_count(&model->graph, model->graph.fine));
     if (status == TUMORCLASS_OK && result->member_count == 1) status = allocate_means(result, m);
     *member = m;
     return status;
@@ -268,7 +282,7 @@ void result_warn(tumorclass_result *result, const char *code, double value, doub
 {
     assert(result->qc_count < MAX_QC);
     for (size_t i = 0; i < result->qc_count; i++)
-        if (!strcmp(result->qc[i].code, code)) return;
+        if (!strcmp(result->qc[i].code, code) && result->qc[i].threshold == threshold) return;
     va_list arguments;
     va_start(arguments, format);
     const char *message = keep_text(result, format, arguments);

@@ -60,10 +60,12 @@ void result_judge(tumorclass_result *result);
 
 /* Texts are formatted and copied; keys, codes and stages must be literals. Without memory the text is left out and
  * result->notes_lost set, which result_notes makes an OUT_OF_MEMORY. */
+/* "left-right down-up" */
+const char *result_flips(tumorclass_result *result, uint32_t flips);
 const char *result_keep(tumorclass_result *result, const char *format, ...) PRINTF_LIKE(2, 3); /* NULL: no memory */
 void result_device(tumorclass_result *result, const char *device);
 void result_provide(tumorclass_result *result, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
-/* A code that stands there already is not warned of twice. */
+/* A code that stands there already with that threshold is not warned of twice. */
 void result_warn(tumorclass_result *result, const char *code, double value, double threshold, const char *format, ...)
     PRINTF_LIKE(5, 6);
 tumorclass_status result_notes(const tumorclass_result *result);

@@ -4,8 +4,10 @@
 #include "base/memory.h"
 #include "session/session.h"
 
-/* One member's raw map, and how its cells lie in the scan. */
+/* One member's raw map: how it is made, and how its cells lie in the scan. */
 struct cell_map {
+    tumorclass_attention_method method;
+    int32_t level; /* 0: CAM's */
     struct feature_grid grid;
     float *cells;
     int64_t count;
@@ -102,23 +104,31 @@ static tumorclass_status check_class(const tumorclass_result *result, int32_t cl
 
 /* ---- Cells ---- */
 
+/* Which method and level a member's model takes, and room for the cells there. */
+static tumorclass_status prepare_cells(struct cell_map *map, struct mapping_work *work, const struct member *member)
+{
+    struct ensemble_model *model = model_of(work->session, member);
+    tumorclass_status status = choose(&map->method, &map->level, model, &work->session->backend_options,
+                                      &work->options);
+    if (status != TUMORCLASS_OK) return status;
+    map->grid = member->grid;
+    if (map->level) tumorclass_model_level_shape(model->model, map->level, map->grid.extent);
+    map->count = multiply_extents(map->grid.extent, 3);
+    map->cells = memory_allocate((size_t)map->count, sizeof *map->cells);
+    return map->cells ? TUMORCLASS_OK : fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for an attention map");
+}
+
 static tumorclass_status make_cells(struct cell_map *map, struct mapping_work *work, const struct member *member,
                                     int32_t class_index, const struct monitor *monitor)
 {
     struct ensemble_model *model = model_of(work->session, member);
     const struct graph *graph = &model->model->graph;
-    tumorclass_attention_method method;
-    int32_t level;
-    tumorclass_status status = choose(&method, &level, model, &work->session->backend_options, &work->options);
-    if (status != TUMORCLASS_OK) return status;
-
-    map->grid = member->grid;
-    if (level)
-        memcpy(map->grid.extent, graph->values[graph->levels[level - 1]].shape.extent + 2, sizeof map->grid.extent);
-    map->count = multiply_extents(map->grid.extent, 3);
-    if (!map->cells) map->cells = memory_allocate((size_t)map->count, sizeof *map->cells);
-    if (!map->cells) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for an attention map");
-    if (level) return explainer_run(map->cells, &model->explainer, member, class_index, monitor);
+    if (map->level) {
+        const tumorclass_status status = explainer_open(model, &work->session->backend_options, map->method,
+                                                        map->level);
+        if (status != TUMORCLASS_OK) return status;
+        return explainer_run(map->cells, &model->explainer, member, class_index, monitor);
+    }
     attention_cam(map->cells, &map->grid, graph->values[graph->head_weight].constant, class_index, 1);
     return TUMORCLASS_OK;
 }
@@ -130,7 +140,8 @@ static tumorclass_status rectified_cells(struct cell_map *rectified, struct mapp
     memory_free(work->rectified);
     work->rectified = memory_allocate((size_t)map->count, sizeof *work->rectified);
     if (!work->rectified) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for an attention map");
-    *rectified = (struct cell_map){ map->grid, work->rectified, map->count };
+    *rectified = *map;
+    rectified->cells = work->rectified;
     memcpy(rectified->cells, map->cells, (size_t)map->count * sizeof *map->cells);
     attention_rectify(rectified->cells, rectified->count);
     return TUMORCLASS_OK;
@@ -199,8 +210,12 @@ static tumorclass_status begin(struct mapping_work *work)
     const int32_t members = work->result->member_count;
     work->members = memory_zeroed((size_t)members, sizeof *work->members);
     if (members > 1) work->voxels = memory_allocate((size_t)volume_count(&work->result->scan), sizeof *work->voxels);
-    if (work->members && (members == 1 || work->voxels)) return TUMORCLASS_OK;
-    return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for an attention map");
+    if (!work->members || (members > 1 && !work->voxels))
+        return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for an attention map");
+    tumorclass_status status = TUMORCLASS_OK;
+    for (int32_t i = 0; i < members && status == TUMORCLASS_OK; i++)
+        status = prepare_cells(&work->members[i], work, &work->result->members[i]);
+    return status;
 }
 
 static void end(struct mapping_work *work)
@@ -236,27 +251,44 @@ tumorclass_status tumorclass_attention(tumorclass_session *session, float *map, 
     return session_leave(session, status);
 }
 
+/* "HiResCAM, level 3 of 5 (32 x 32 x 32 cells)" */
+static tumorclass_status describe(char *text, size_t size, struct ensemble_model *model,
+                                  const struct backend_options *backend, const tumorclass_attention_options *options)
+{
+    static const char *const names[] = { "", "CAM", "Grad-CAM", "HiResCAM" };
+    tumorclass_attention_method method;
+    int32_t level;
+    const tumorclass_status status = choose(&method, &level, model, backend, options);
+    if (status != TUMORCLASS_OK) return status;
+    const struct graph *graph = &model->model->graph;
+    const int64_t *cells = graph->values[level ? graph->levels[level - 1] : graph->features].shape.extent + 2;
+    char place[48] = "";
+    if (level) snprintf(place, sizeof place, ", level %d of %d", (int)level, (int)graph->level_count);
+    snprintf(text, size, "%s%s (%lld x %lld x %lld cells)", names[method], place, (long long)cells[0],
+             (long long)cells[1], (long long)cells[2]);
+    return TUMORCLASS_OK;
+}
+
 tumorclass_status tumorclass_attention_describe(tumorclass_session *session, char *text, size_t size,
                                                 const tumorclass_attention_options *options)
 {
-    static const char *const names[] = { "", "CAM", "Grad-CAM", "HiResCAM" };
     if (!text || !size) return fail(TUMORCLASS_BAD_ARGUMENT, "text has no room");
     *text = '\0';
+    char first[128] = "", own[128] = "";
+    bool differ = false;
     tumorclass_attention_options known;
-    tumorclass_attention_method method;
-    int32_t level;
     tumorclass_status status = session_enter(session);
     if (status == TUMORCLASS_OK) status = check_options(&known, options);
-    if (status == TUMORCLASS_OK)
-        status = choose(&method, &level, &session->models[0], &session->backend_options, &known);
+    if (status != TUMORCLASS_OK) return status;
+    for (int32_t i = 0; i < session->model_count && status == TUMORCLASS_OK; i++) {
+        status = describe(i ? own : first, sizeof first, &session->models[i], &session->backend_options, &known);
+        differ = differ || (i && strcmp(own, first) != 0);
+    }
     if (status != TUMORCLASS_OK) return session_leave(session, status);
-
-    const struct graph *graph = &session->models[0].model->graph;
-    const int64_t *cells = graph->values[level ? graph->levels[level - 1] : graph->features].shape.extent + 2;
-    char place[48] = "", models[40] = "";
-    if (level) snprintf(place, sizeof place, ", level %d of %d", (int)level, (int)graph->level_count);
-    if (session->model_count > 1) snprintf(models, sizeof models, ", mean of %d models", (int)session->model_count);
-    snprintf(text, size, "%s%s (%lld x %lld x %lld cells)%s", names[method], place, (long long)cells[0],
-             (long long)cells[1], (long long)cells[2], models);
+    if (session->model_count == 1)
+        snprintf(text, size, "%s", first);
+    else
+        snprintf(text, size, "%s, mean of %d models%s", first, (int)session->model_count,
+                 differ ? " with maps of their own kinds" : "");
     return TUMORCLASS_OK;
 }

@@ -92,5 +92,5 @@ tumorclass_status tumorclass_session_selftest(tumorclass_session *session, tumor
         status = compare_maps(&report->map_error, &result->members[m]);
     }
     tumorclass_result_free(result);
-    return status == TUMORCLASS_OK ? judge(report) : status;
+    return session_leave(session, status == TUMORCLASS_OK ? judge(report) : status);
 }

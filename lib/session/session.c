@@ -201,17 +201,18 @@ static size_t held_memory(const tumorclass_session *session)
     return sum;
 }
 
-/* Each model's preparation is gone, but for what its member keeps, when the next one's begins. */
+/* Each model's preparation is gone, but for what its member keeps and the first one's foreground, when the next one's
+ * begins. */
 static size_t scan_memory(const tumorclass_session *session, const tumorclass_volume *volume)
 {
+    const size_t foreground = (size_t)volume_count(volume);
     size_t kept = 0, peak = 0;
     for (int32_t i = 0; i < session->model_count; i++) {
         const tumorclass_model *model = session->models[i].model;
-        const size_t reached = kept + preprocess_memory(volume, &model->metadata.preprocess);
+        const size_t reached = kept + (i ? foreground : 0) + preprocess_memory(volume, &model->metadata.preprocess);
         kept += result_member_memory(model);
         if (reached > peak) peak = reached;
     }
-    const size_t foreground = (size_t)volume_count(volume);
     return kept + foreground > peak ? kept + foreground : peak;
 }
 

@@ -1,5 +1,5 @@
 /* session: the public entry points that need more than one room: sessions, and the way from a volume to an answer.
- * Includes every room of the library; none includes it. */
+ * Includes every room of the library; none but stream includes it. */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
 #include <sys/types.h>

@@ -32,7 +32,7 @@ struct item {
     double read_seconds, run_seconds, attention_seconds;
 };
 
-/* A copy of what the caller pushes, checked as far as it can be without the files. */
+/* A copy of what the caller pushes, its structs checked for size and contradictions; what is in them when it runs. */
 tumorclass_status item_create(struct item **item, const tumorclass_stream_item *pushed);
 void item_free(struct item *item);
 

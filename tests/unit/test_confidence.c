@@ -137,6 +137,7 @@ END_TEST
 START_TEST(means_of_several_models_have_no_prediction_set_those_of_flips_do)
 {
     tumorclass_model other;
+    memcpy(&other, &model, sizeof other);
     struct member *member;
     calibrate(0.9, (double[]){ 1, 1, 1, 1 });
     ck_assert_int_eq(result_add_member(result, &member, &model, TUMORCLASS_FLIP_LEFT_RIGHT), TUMORCLASS_OK);
@@ -160,6 +161,24 @@ START_TEST(no_class_is_named_below_the_least_probability)
     const char *reason = tumorclass_result_abstention(result);
     ck_assert_ptr_nonnull(strstr(reason, "healthy, has 50.0 %"));
     ck_assert_ptr_nonnull(strstr(reason, "at least 50.5 %"));
+}
+END_TEST
+
+START_TEST(strictest_model_of_several_decides_wherever_it_stands)
+{
+    static tumorclass_model strict;
+    memcpy(&strict, &model, sizeof strict);
+    strict.metadata.calibration.least_probability = 0.9;
+    struct member *const first = &result->members[0];
+    const tumorclass_model *const models[2][2] = { { &model, &strict }, { &strict, &model } };
+    result->member_count = 2;
+    for (int order = 0; order < 2; order++) {
+        for (int m = 0; m < 2; m++) first[m].model = (tumorclass_model *)(uintptr_t)models[order][m];
+        result_judge(result);
+        ck_assert_ptr_nonnull(strstr(tumorclass_result_abstention(result), "at least 90.0 %"));
+    }
+    result->member_count = 1;
+    first->model = &model;
 }
 END_TEST
 
@@ -215,6 +234,7 @@ int main(void)
     tcase_add_test(cases, prediction_set_holds_each_class_against_its_own_threshold);
     tcase_add_test(cases, empty_prediction_set_is_a_reason_to_abstain);
     tcase_add_test(cases, means_of_several_models_have_no_prediction_set_those_of_flips_do);
+    tcase_add_test(cases, strictest_model_of_several_decides_wherever_it_stands);
     tcase_add_test(cases, no_class_is_named_below_the_least_probability);
     tcase_add_test(cases, unlikeness_is_the_distance_to_the_nearest_centre_in_deviations);
     tcase_add_test(cases, unlikeness_at_the_threshold_is_no_warning);

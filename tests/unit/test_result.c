@@ -134,6 +134,22 @@ START_TEST(members_are_averaged_and_their_deviation_is_told)
 }
 END_TEST
 
+/* 0.1 mm in plane and 15 mm across: two things are wrong with the spacing. */
+START_TEST(one_check_may_fail_in_two_ways)
+{
+    tumorclass_result *result = sound_result(model_of(2));
+    struct preprocess_facts *facts = &result->preparation.facts;
+    facts->step_mm[0] = 0.1;
+    facts->step_mm[2] = 15;
+    ck_assert_int_eq(check(result), TUMORCLASS_OK);
+    ck_assert_uint_eq(result->qc_count, 3);
+    ck_assert_str_eq(result->qc[0].code, "implausible_spacing");
+    ck_assert_str_eq(result->qc[1].code, "implausible_spacing");
+    ck_assert_str_eq(result->qc[2].code, "anisotropic");
+    tumorclass_result_free(result);
+}
+END_TEST
+
 START_TEST(one_check_warns_once_however_many_models_fail_it)
 {
     tumorclass_result *result = sound_result(model_of(2));
@@ -248,6 +264,7 @@ int main(void)
     tcase_add_test(cases, equal_logits_choose_the_first_class);
     tcase_add_test(cases, logit_that_is_not_a_number_is_an_error);
     tcase_add_test(cases, members_are_averaged_and_their_deviation_is_told);
+    tcase_add_test(cases, one_check_may_fail_in_two_ways);
     tcase_add_test(cases, one_check_warns_once_however_many_models_fail_it);
     tcase_add_test(cases, lost_note_is_an_error_and_not_a_shorter_answer);
     tcase_add_test(cases, lost_warning_is_an_error_of_the_checks_themselves);
