@@ -275,7 +275,7 @@ static int run_table(struct batch *batch)
         const size_t failed = journal_failures(&batch->journal);
         complain("%s has all %zu scans: there is nothing to do", file_name(batch->options->output), batch->scans.count);
         if (failed) complain("%zu of them failed: --retry runs those scans again", failed);
-        return ANSWERED;
+        return failed ? SCAN_FAILED : ANSWERED;
     }
     if (batch->waiting_count) code = run_waiting(batch);
     if (code == ANSWERED && !interrupt_signal()) return finish(batch);
@@ -291,10 +291,12 @@ static int open_table(struct batch *batch)
     if (code == ANSWERED) code = find_map_class(&batch->map_class, options, batch->engine.model);
     if (code != ANSWERED) return code;
     const tumorclass_attention_options attention = attention_options(options);
-    /* maps that there are not are each row's matter */
+    /* a network without such maps still answers, where none was asked for */
     const tumorclass_status status = tumorclass_attention_describe(batch->engine.session, batch->method,
                                                                    sizeof batch->method, &attention);
-    if (status == TUMORCLASS_OUT_OF_MEMORY) return stream_failed(status);
+    if (status == TUMORCLASS_BAD_ARGUMENT) complain("%s", tumorclass_last_error());
+    if (status == TUMORCLASS_BAD_ARGUMENT) return WRONG_USAGE;
+    if (status != TUMORCLASS_OK && status != TUMORCLASS_UNSUPPORTED) return stream_failed(status);
     if (!table_create(&batch->table, batch->engine.models, batch->engine.model_count, options, batch->scans.bids))
         return no_memory();
     code = journal_open(&batch->journal, &batch->table, options->output, options->restart);

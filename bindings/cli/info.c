@@ -26,13 +26,13 @@ static void put_classes(const tumorclass_model *model)
     }
 }
 
-static void show_model_text(const tumorclass_model *model)
+static void show_model_text(const tumorclass_model *model, size_t memory)
 {
     size_t count;
     put_text(stdout, tumorclass_model_name(model));
     printf(": a model of %d classes\n\n", (int)tumorclass_model_class_count(model));
     printf("  SHA-256  %s\n", tumorclass_model_sha256(model));
-    printf("  memory   %.1f MiB for a session on the CPU\n", (double)tumorclass_model_memory(model) / 1048576);
+    printf("  memory   %.1f MiB for a session on the CPU\n", (double)memory / 1048576);
     put_classes(model);
     const tumorclass_property *properties = tumorclass_model_facts(model, &count);
     put_properties("Network", properties, count);
@@ -49,7 +49,7 @@ static json_t *class_array(const tumorclass_model *model)
     return array;
 }
 
-static void show_model_json(const tumorclass_model *model)
+static void show_model_json(const tumorclass_model *model, size_t memory)
 {
     size_t facts, entries;
     int64_t shape[3];
@@ -58,8 +58,8 @@ static void show_model_json(const tumorclass_model *model)
     const tumorclass_property *entry = tumorclass_model_metadata(model, &entries);
     json_line(stdout, json_pack("{s:o, s:s, s:o, s:o, s:I, s:o, s:o}", "model", json_text(tumorclass_model_name(model)),
                                 "sha256", tumorclass_model_sha256(model), "classes", class_array(model), "input_shape",
-                                json_counts(shape), "memory", (json_int_t)tumorclass_model_memory(model), "facts",
-                                json_properties(fact, facts), "metadata", json_properties(entry, entries)));
+                                json_counts(shape), "memory", (json_int_t)memory, "facts", json_properties(fact, facts),
+                                "metadata", json_properties(entry, entries)));
 }
 
 static void show_scan_text(const tumorclass_image *image)
@@ -97,12 +97,13 @@ static tumorclass_status show_model(const char *path, const struct options *opti
     tumorclass_model *model;
     const tumorclass_status status = tumorclass_model_load(&model, path, NULL);
     if (status != TUMORCLASS_OK) return status;
-    if (options->json)
-        show_model_json(model);
-    else
-        show_model_text(model);
+    const size_t memory = tumorclass_model_memory(model);
+    if (memory != SIZE_MAX && options->json)
+        show_model_json(model, memory);
+    else if (memory != SIZE_MAX)
+        show_model_text(model, memory);
     tumorclass_model_free(model);
-    return TUMORCLASS_OK;
+    return memory == SIZE_MAX ? TUMORCLASS_OUT_OF_MEMORY : TUMORCLASS_OK;
 }
 
 static tumorclass_status show_scan(const char *path, const struct options *options)

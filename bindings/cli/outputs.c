@@ -105,7 +105,7 @@ struct output_option {
     const char *option, *value;
     const char *ends[2];
 };
-enum { OUTPUTS = 3 };
+enum { OUTPUTS = 4 };
 
 /* The name's end decides how the file is written. */
 static int check_form(const struct output_option *output)
@@ -178,9 +178,11 @@ int check_outputs(const struct options *options)
         { "attention", options->attention, { ".nii", ".nii.gz" } },
         { "overlay", options->overlay, { ".png", NULL } },
         { "output", options->output, { ".nii", ".nii.gz" } },
+        { "phantom", options->phantom, { ".nii", ".nii.gz" } },
     };
     int code = ANSWERED;
-    for (size_t o = 0; code == ANSWERED && o < OUTPUTS; o++) code = check_option(&outputs[o], options->file_count);
+    for (size_t o = 0; code == ANSWERED && o < OUTPUTS; o++)
+        code = check_option(&outputs[o], options->phantom ? 1 : options->file_count);
     if (code != ANSWERED) return code;
     if (options->attention && options->overlay && !strcmp(options->attention, "-") && !strcmp(options->overlay, "-")) {
         complain("--attention and --overlay cannot both go to standard output");

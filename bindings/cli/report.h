@@ -38,6 +38,7 @@ void report_failure_json(FILE *stream, const struct report *report, tumorclass_s
 const tumorclass_attention_summary *report_map(const struct report *report);
 /* "36.0 mm left, 5.0 mm anterior and 46.0 mm superior to the origin" */
 int say_position(char *text, size_t size, const double mm[3]);
+double report_seconds(const struct report *report); /* all stages */
 bool report_is_untrained(const tumorclass_result *result);
 
 #endif

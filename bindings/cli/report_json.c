@@ -188,6 +188,6 @@ void report_json(FILE *stream, const struct report *report)
 void report_failure_json(FILE *stream, const struct report *report, tumorclass_status status, const char *message)
 {
     put_object(stream, report,
-               json_pack("{s:o, s:{s:s, s:o}}", "scan", json_text(report->scan), "error", "status",
-                         tumorclass_status_name(status), "message", json_text(message)));
+               json_pack("{s:o, s:{s:s, s:o}, s:s}", "scan", json_text(report->scan), "error", "status",
+                         tumorclass_status_name(status), "message", json_text(message), "disclaimer", DISCLAIMER));
 }

@@ -173,14 +173,21 @@ static void put_attention(FILE *stream, const struct style *style, const struct 
     if (report->overlay) put_fact(stream, style, "Overlay", report->overlay);
 }
 
+double report_seconds(const struct report *report)
+{
+    size_t count;
+    const tumorclass_timing *timings = tumorclass_result_timings(report->result, &count);
+    double total = report->read_seconds + report->attention_seconds + report->write_seconds;
+    for (size_t i = 0; i < count; i++) total += timings[i].seconds;
+    return total;
+}
+
 static void put_time(FILE *stream, const struct style *style, const struct report *report)
 {
     char text[512];
     size_t count, end;
     const tumorclass_timing *timings = tumorclass_result_timings(report->result, &count);
-    double total = report->read_seconds + report->attention_seconds + report->write_seconds;
-    for (size_t i = 0; i < count; i++) total += timings[i].seconds;
-    end = (size_t)snprintf(text, sizeof text, "%.2f s: read %.2f", total, report->read_seconds);
+    end = (size_t)snprintf(text, sizeof text, "%.2f s: read %.2f", report_seconds(report), report->read_seconds);
     for (size_t i = 0; i < count && end < sizeof text / 2; i++)
         end += (size_t)snprintf(text + end, sizeof text - end, ", %.40s %.2f", timings[i].stage, timings[i].seconds);
     snprintf(text + end, sizeof text - end, ", attention %.2f, write %.2f", report->attention_seconds,

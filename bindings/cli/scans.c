@@ -68,7 +68,7 @@ static void drop(struct found_scan *scan)
 void scans_shard(struct scans *scans, int32_t index, int32_t count)
 {
     for (size_t i = 0; i < scans->count; i++)
-        if (i % (size_t)count + 1 != (size_t)index) drop(&scans->items[i]);
+        if (scans->items[i].key % (uint64_t)count + 1 != (uint64_t)index) drop(&scans->items[i]);
     close_gaps(scans);
 }
 

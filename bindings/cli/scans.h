@@ -25,7 +25,8 @@ void scan_key(char key[KEY_SIZE], const struct found_scan *scan); /* 16 hexadeci
 /* All scans of the options' INPUTs and of their --list, sorted by the bytes of their paths within. ANSWERED, or
  * WRONG_USAGE after saying why. */
 int find_scans(struct scans *scans, const struct options *options);
-/* Leave every count-th scan, from the index-th, counted from 1. */
+/* Leave those whose key falls to the index-th of `count` shards, counted from 1: which one does not change when scans
+ * are added. */
 void scans_shard(struct scans *scans, int32_t index, int32_t count);
 void scans_free(struct scans *scans);
 

@@ -5,6 +5,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "options.h"
+#include "outputs.h"
 #include "paths.h"
 #include "terminal.h"
 
@@ -19,11 +20,12 @@ static int write_phantom(const char *path)
 {
     tumorclass_image *phantom;
     tumorclass_status status = tumorclass_phantom(&phantom);
+    const int code = status == TUMORCLASS_OK ? OUTPUT_FAILED : MODEL_FAILED;
     if (status == TUMORCLASS_OK) status = tumorclass_image_write(path, tumorclass_image_volume(phantom), 1, NULL);
     tumorclass_image_free(phantom);
     if (status == TUMORCLASS_OK) return ANSWERED;
     complain_about(file_name(path), sentence_of(status));
-    return OUTPUT_FAILED;
+    return code;
 }
 
 static void show_message(void *unused, tumorclass_log_level level, const char *message)
@@ -111,6 +113,8 @@ static int test_model(tumorclass_model *model, const struct options *options)
 
 int selftest(const struct options *options)
 {
+    const int checked = check_outputs(options);
+    if (checked != ANSWERED) return checked;
     if (options->phantom) return write_phantom(options->phantom);
     tumorclass_model *model;
     interrupt_catch();

@@ -138,22 +138,13 @@ static void put_peak(FILE *row, const struct report *report)
         put_number(row, report->maps ? report_map(report)->peak_mm[axis] : (double)NAN);
 }
 
-static double total_seconds(const struct report *report)
-{
-    size_t count;
-    const tumorclass_timing *timings = tumorclass_result_timings(report->result, &count);
-    double total = report->read_seconds + report->attention_seconds + report->write_seconds;
-    for (size_t i = 0; i < count; i++) total += timings[i].seconds;
-    return total;
-}
-
 static void put_answer(FILE *row, const struct report *report)
 {
     put_probabilities(row, report);
     put_confidence(row, report);
     put_qc(row, report);
     put_peak(row, report);
-    put_next(row, "%.3f", total_seconds(report));
+    put_next(row, "%.3f", report_seconds(report));
     put_empty(row, 1);
 }
 

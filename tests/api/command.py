@@ -137,4 +137,7 @@ def main():
         if not needed.is_file():
             print(f"skipped: {needed.name} is not built")
             sys.exit(77)
-    unittest.main()
+    result = unittest.main(exit=False).result
+    for test, reason in result.skipped:
+        print(f"skipped: {test}: {reason}")
+    sys.exit(1 if not result.wasSuccessful() else 77 if result.skipped else 0)

@@ -89,17 +89,22 @@ class Finding(Batch):
         self.assertEqual([(item["subject"], item.get("session")) for item in objects],
                          [("sub-01", "ses-1"), ("sub-01", "ses-1"), ("sub-01", "ses-2"), ("sub-02", None)])
 
-    def test_shards_hold_every_scan_once_and_are_balanced(self):
-        folder = self.scans(*[f"{n:02}.nii" for n in range(11)])
+    def test_shards_hold_every_scan_once_and_stay_when_scans_are_added(self):
+        folder = self.scans(*[f"{n:02}.nii" for n in range(60)])
         shards = [self.found(folder, "--shard", f"{i}/4") for i in (1, 2, 3, 4)]
-        self.assertEqual([len(shard) for shard in shards], [3, 3, 3, 2])
         self.assertEqual(sorted(sum(shards, [])), self.found(folder))
+        for shard in shards:
+            self.assertIn(len(shard), range(8, 23), "about a quarter of 60")
+        self.scan(folder / "00-added.nii")
+        for i, shard in enumerate(shards):
+            self.assertLessEqual(set(shard), set(self.found(folder, "--shard", f"{i + 1}/4")))
         for bad in ("0/4", "5/4", "1", "1/", "/2", "a/2", "1/0", "-1/2", "1/2/3"):
             self.check(self.run_cli("batch", "--dry-run", folder, "--shard", bad), WRONG_USAGE, f"--shard '{bad}'")
 
     def test_empty_shard_has_an_empty_table(self):
         folder = self.scans("a.nii")
-        self.check(self.batch(folder, "-o", "out.tsv", "--shard", "2/2"), ANSWERED)
+        other = 2 - int(key_of("a.nii"), 16) % 2
+        self.check(self.batch(folder, "-o", "out.tsv", "--shard", f"{other}/2"), ANSWERED)
         self.assertEqual(self.table(), [])
 
     def test_what_is_named_twice_counts_once_and_what_cannot_be_told_apart_is_refused(self):
@@ -147,6 +152,13 @@ class Finding(Batch):
 
 
 class Tables(Batch):
+    def test_map_that_no_scan_can_have_is_wrong_usage(self):
+        folder = self.scans("a.nii")
+        self.check(self.batch(folder, "-o", "out.tsv", "--attention-level", "9"), WRONG_USAGE, "has 5 levels")
+        self.check(self.batch(folder, "-o", "out.tsv", "--attention-method", "cam", "--attention-level", "2"), WRONG_USAGE,
+                   "it has no level 2")
+        self.assertEqual(sorted(path.name for path in self.folder.glob("out*")), [])
+
     def test_flips_are_averaged_and_make_another_table(self):
         folder = self.scans("a.nii")
         self.check(self.batch(folder, "-o", "out.tsv", "--flip", "left-right"), ANSWERED)

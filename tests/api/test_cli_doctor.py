@@ -92,6 +92,7 @@ class Selftest(Case):
         known = next(entry.value for entry in onnx.load(MODEL).metadata_props if entry.key == "tumorclass.selftest")
         np.testing.assert_allclose(list(answer["logits"].values()), [float(n) for n in known.split(",")], atol=1e-4)
         self.check(self.run_cli("selftest", "--phantom", "none/phantom.nii"), OUTPUT_FAILED, "phantom.nii")
+        self.check(self.run_cli("selftest", "--phantom", "phantom.png"), WRONG_USAGE, "must end in .nii or .nii.gz")
         piped = self.run_cli("selftest", "--phantom", "-")
         self.assertEqual(nibabel.Nifti1Image.from_bytes(piped.stdout).shape, image.shape)
 

@@ -158,12 +158,12 @@ class Privacy(Case):
         return set(re.findall(r"^  ([a-z]+)  ", self.run_cli("--help").stdout.decode(), re.M))
 
     def test_no_command_is_without_watch(self):
-        self.assertLessEqual(self.commands(), WATCHED)
+        self.assertEqual(self.commands(), WATCHED)
         for command in sorted(self.commands()):
             self.watch(ANSWERED, "help", *([] if command == "help" else [command]))
 
     def test_selftest_and_doctor(self):
-        for command in sorted({"selftest", "doctor"} & self.commands()):
+        for command in ("selftest", "doctor"):
             for style in ([], ["--json"]):
                 self.watch(ANSWERED, command, *style)
 

@@ -12,7 +12,7 @@ import nibabel
 from batches import Batch, at_most
 from command import CLI, MODEL, SHAPE, ANSWERED, SCAN_FAILED, WRONG_USAGE, MODEL_FAILED, OUTPUT_FAILED, main
 
-SEED = random.SystemRandom().randrange(1 << 32)
+SEED = int(os.environ.get("TUMORCLASS_SEED", random.SystemRandom().randrange(1 << 32)))
 
 
 class Resuming(Batch):
@@ -163,7 +163,7 @@ class Resuming(Batch):
         for output in ("out.tsv", "out.jsonl"):
             self.check(self.batch(folder, "-o", output), SCAN_FAILED)
             done = self.batch(folder, "-o", output)
-            self.check(done, ANSWERED, "nothing to do", "1 of them failed: --retry runs those scans again")
+            self.check(done, SCAN_FAILED, "nothing to do", "1 of them failed: --retry runs those scans again")
             self.check(self.batch(folder, "-o", output, "--retry"), SCAN_FAILED, "3 rows")
         (folder / "b.nii").write_bytes(good)
         for output in ("out.tsv", "out.jsonl"):
