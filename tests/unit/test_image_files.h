@@ -101,8 +101,8 @@ static inline void leave_folder(void)
 
 static inline const char *in_folder(const char *name)
 {
-    static char paths[4][160]; /* as many as a test holds at a time */
-    static int next;
+    static _Thread_local char paths[4][160]; /* as many as a test holds at a time */
+    static _Thread_local int next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);
     return path;
