@@ -21,6 +21,13 @@ static inline void region_point(float point[3], const struct region *region, int
     point[2] = (float)(region->low[2] + k);
 }
 
+static inline size_t region_index(const struct region *region, int i, int j, int k)
+{
+    return ((size_t)k * (size_t)region->shape[1] + (size_t)j) * (size_t)region->shape[0] + (size_t)i;
+}
+/* Its tissue as the lesion displaced it: for what grows after push_aside. */
+void region_displace(struct region *region, const struct lesion *lesion);
+
 /* A voxel of a place, all equally likely; a place without any gives the middle of the brain. */
 void pick_place(float point[3], const struct anatomy *anatomy, enum place place, struct random *random);
 
@@ -43,14 +50,23 @@ bool blob(float *field, const struct region *region, const struct ellipsoid *ell
  * field and travel may be the same. */
 bool spread(float *travel, const struct region *region, const float *field, const float cost[TISSUES], double most);
 
-/* Cover a part where field (mm, negative inside) is below 0, with an edge that is `softness` mm wide. */
+/* A lesion's box, before anything is covered or pushed; without this it is that of the first region used. */
+void lesion_box(struct lesion *lesion, const int low[3], const int shape[3]);
+/* A part's cover, all 0 if it was not there yet. */
+bool lesion_part(struct lesion *lesion, enum part part);
+/* Cover a part where field (mm, negative inside) is below 0, with an edge that is `softness` mm wide; what
+ * was covered already stays so. */
 bool cover_part(struct lesion *lesion, enum part part, const struct region *region, const float *field,
                 double softness);
 
 /* Push tissue out of the lesion whose surface is field = 0: a share `share` of its volume is room that it made (1: it
  * displaced all that was there, 0.3: it mostly replaced it). The map preserves volume near the surface,
- * r' = cbrt(r^3 + share a^3), fades over `reach` radii, and stops at bone. The Jacobian stays above 0.2. */
+ * r' = cbrt(r^3 + share a^3), fades over `reach` radii, and stops at bone. The Jacobian of p -> p + push
+ * stays above 0.2: a share above 0.75 or so is cut back. A further focus adds to what the others pushed. Nothing is
+ * pushed by a field that is nowhere below 0. */
 bool push_aside(struct lesion *lesion, const struct region *region, const float *field, double share, double reach);
+/* The lesion's push at a point, joined linearly; 0 outside its box. */
+void push_at(float push[3], const struct lesion *lesion, const float point[3]);
 
 /* Volume and centre of the lesion from its parts: DULL, FLUID and SOLID. */
 void measure_lesion(struct lesion *lesion);
