@@ -14,5 +14,7 @@ int batch(const struct options *options);
 int info(const struct options *options);
 int selftest(const struct options *options);
 int doctor(const struct options *options);
+/* Becomes the program tumorclass-evaluate, which reads its own options; comes back only with a code. */
+int evaluate(char **arguments);
 
 #endif

@@ -8,26 +8,30 @@
 enum { OPTION_WIDTH = 34 };
 
 const struct command commands[] = {
-    { "classify", CLASSIFY, classify, 1, 0, "SCAN...", "Say which class of tumour a scan shows, and how sure that is",
+    { "classify", CLASSIFY, classify, NULL, 1, 0, "SCAN...",
+      "Say which class of tumour a scan shows, and how sure that is",
       "SCAN is a post-contrast T1 volume: NIfTI-1 or -2, .nii, .nii.gz or .hdr with .img.\n"
       "In OUT and in --mask's FILE, {scan} becomes each scan's name without its ending;\n"
       "with more than one scan it must be in OUT.\n" },
-    { "batch", BATCH, batch, 0, 0, "INPUT... -o OUT",
+    { "batch", BATCH, batch, NULL, 0, 0, "INPUT... -o OUT",
       "Classify many scans into one table; stopped, it goes on where it was",
       "INPUT is a folder with scans at any depth, a BIDS tree, of which T1w volumes are\n"
       "taken, or a scan. What OUT holds already is not run again.\n"
       "In --attention, --overlay and --mask, {scan} becomes each scan's name without its\n"
       "ending; in the first two {key} becomes its key, for scans that share a name.\n" },
-    { "preprocess", PREPROCESS, preprocess, 1, 0, "SCAN...", "Write what the network reads: the scan as it is prepared",
+    { "preprocess", PREPROCESS, preprocess, NULL, 1, 0, "SCAN...",
+      "Write what the network reads: the scan as it is prepared",
       "In OUT and in --mask's FILE, {scan} becomes each scan's name without its ending;\n"
       "with more than one scan it must be in OUT.\n" },
-    { "info", INFO, info, 0, 1, "[MODEL|SCAN]", "Show what a model or a scan says about itself",
+    { "info", INFO, info, NULL, 0, 1, "[MODEL|SCAN]", "Show what a model or a scan says about itself",
       "Without a file: the model that ships with the library.\n" },
-    { "selftest", SELFTEST, selftest, 0, -1, "", "Hold every instruction set against the model's known answer",
+    { "selftest", SELFTEST, selftest, NULL, 0, -1, "", "Hold every instruction set against the model's known answer",
       "The model's file says what comes out for a synthetic scan, as other software\n"
       "computed it.\n" },
-    { "doctor", DOCTOR, doctor, 0, -1, "", "Show what belongs into a bug report",
+    { "doctor", DOCTOR, doctor, NULL, 0, -1, "", "Show what belongs into a bug report",
       "Version, processor, threads and what limits them, memory, plugins, models found.\n" },
+    { "evaluate", 0, NULL, evaluate, 0, 0, "--truth FILE --out FOLDER",
+      "Hold predicted classes against the truth, as a report", "" },
 };
 const size_t command_count = sizeof commands / sizeof *commands;
 

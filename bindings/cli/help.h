@@ -5,9 +5,10 @@
 
 struct command {
     const char *name;
-    unsigned bit; /* in option_row.commands */
-    int (*run)(const struct options *options);
-    int least_files, most_files; /* most_files 0: no limit; -1: none */
+    unsigned bit;                              /* in option_row.commands */
+    int (*run)(const struct options *options); /* NULL: a program of its own, with options of its own, */
+    int (*become)(char **arguments);           /* which this is */
+    int least_files, most_files;               /* most_files 0: no limit; -1: none */
     const char *files, *purpose, *details;
 };
 extern const struct command commands[];

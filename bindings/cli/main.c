@@ -126,6 +126,7 @@ static int help(char **arguments)
 {
     static char help_option[] = "--help";
     const struct command *command = arguments[1] ? find_command(arguments[1]) : NULL;
+    if (command && command->become) return command->become((char *[]){ arguments[1], help_option, NULL });
     if (command)
         show_command_help(stdout, command);
     else if (arguments[1])
@@ -157,6 +158,7 @@ static int dispatch(int count, char **arguments)
     if (!strcmp(name, "help")) return help(arguments);
     const struct command *command = find_command(name);
     if (!command) return *name == '-' ? unknown_command(name) : run_plugin(arguments);
+    if (command->become) return command->become(arguments);
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an output that could not be written, */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file that grows beyond what ulimit allows */
     return run_command(command, count, arguments);

@@ -90,6 +90,27 @@ static tumorclass_status export_foreground(struct preparing *p, const struct wor
     return voxels_export(p->preparation->foreground, &p->voxels, work);
 }
 
+/* Sums of whole numbers, so that no order of the axes changes a bit. */
+static void find_centre(double centre_mm[3], const struct voxels *voxels)
+{
+    const int64_t *shape = voxels->view.shape;
+    int64_t sums[3] = { 0, 0, 0 }, total = 0;
+    for (int64_t line = 0; line < shape[0] * shape[1]; line++) {
+        const unsigned char *row = voxels->inside + line * shape[2];
+        int64_t count = 0, along = 0;
+        for (int64_t w = 0; w < shape[2]; w++) {
+            count += row[w];
+            along += row[w] ? w : 0;
+        }
+        sums[0] += count * (line / shape[1]);
+        sums[1] += count * (line % shape[1]);
+        sums[2] += along;
+        total += count;
+    }
+    for (int axis = 0; axis < 3; axis++) centre_mm[axis] = (double)sums[axis] / (double)total;
+    affine_apply(centre_mm, voxels->view.affine, centre_mm);
+}
+
 static void describe_geometry(struct preparing *p)
 {
     struct preparation *preparation = p->preparation;
@@ -99,6 +120,7 @@ static void describe_geometry(struct preparing *p)
     grid_from_tensor(from_tensor, &p->grid);
     affine_multiply(preparation->to_network, to_tensor, index);
     affine_multiply(preparation->affine, p->voxels.view.affine, from_tensor);
+    find_centre(preparation->facts.centre_mm, &p->voxels);
     for (int axis = 0; axis < 3; axis++) {
         const double step = volume_step_mm(&p->voxels.view, axis);
         preparation->facts.step_mm[axis] = step;

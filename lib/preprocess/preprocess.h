@@ -13,6 +13,7 @@ struct preprocess_facts {
     int32_t foreground;       /* how it was found; FOREGROUND_ALL: the way tried gave too little or too much */
     int32_t foreground_tried; /* FOREGROUND_ALL: which way that was; else the same as foreground */
     double foreground_share;  /* of all voxels, 0 to 1, before FOREGROUND_ALL */
+    double centre_mm[3];      /* mean position of the foreground's voxels, RAS+ */
     double background_value;  /* FOREGROUND_BACKGROUND_VALUE: that value; NaN: not finite */
     double background_share;  /* share of the six faces that has it; 0: no value has more than half of them */
     double threshold;         /* FOREGROUND_OTSU */

@@ -59,6 +59,8 @@ static void record_foreground(tumorclass_result *result)
     const struct preprocess_facts *facts = &result->preparation.facts;
     result_provide(result, "foreground", "%s", ways[facts->foreground]);
     result_provide(result, "foreground_share", "%.6f", facts->foreground_share);
+    result_provide(result, "foreground_centre_mm", "%.6g,%.6g,%.6g", facts->centre_mm[0], facts->centre_mm[1],
+                   facts->centre_mm[2]);
     if (facts->foreground_tried == FOREGROUND_BACKGROUND_VALUE)
         result_provide(result, "background_value", "%.9g", facts->background_value);
     if (facts->foreground_tried == FOREGROUND_OTSU) result_provide(result, "threshold", "%.9g", facts->threshold);

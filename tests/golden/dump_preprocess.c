@@ -74,6 +74,7 @@ static void print_facts(const struct preparation *p)
     static const char *const ways[] = { "given", "background", "otsu", "all" };
     printf("foreground %s %s\n", ways[facts->foreground], ways[facts->foreground_tried]);
     print_numbers("share", &facts->foreground_share, 1);
+    print_numbers("centre", facts->centre_mm, 3);
     print_numbers("background", &facts->background_value, 1);
     print_numbers("background_share", &facts->background_share, 1);
     print_numbers("threshold", &facts->threshold, 1);

@@ -190,6 +190,7 @@ def preprocess(image, mask, spec):
         facts["foreground"], facts["share"] = ["given"] * 2, inside.mean()
     normal, fill = normalize(view, inside, spec, facts)
     result, back = resample(normal, inside, image.affine @ to_scan, spec, fill)
+    facts["centre"] = image.affine[:3] @ to_scan @ [*np.argwhere(inside).mean(axis=0), 1]
     facts["to_network"] = np.linalg.inv(to_scan @ back)[:3].ravel()
     facts["affine"] = (image.affine @ to_scan @ back)[:3].ravel()
     home = orientations.apply_orientation(inside, orientations.ornt_transform(
@@ -231,7 +232,7 @@ def compare(name, got, expected):
         if key == "foreground" or value is None:
             assert value is None or facts[key] == value, f"{name}: {key} {facts[key]} {value}"
             continue
-        absolute = AFFINE_TOLERANCE if key in ("to_network", "affine") else 0
+        absolute = AFFINE_TOLERANCE if key in ("to_network", "affine", "centre") else 0
         np.testing.assert_allclose(facts[key], np.atleast_1d(value), err_msg=f"{name}: {key}", atol=absolute,
                                    rtol=0 if absolute else STATISTIC_TOLERANCE)
     return error / spread
