@@ -6,13 +6,15 @@ struct projection {
     const float *map;
     const tumorclass_volume *scan;
     int64_t extent[3];
-    double to_cells[12]; /* scan voxel to index on the feature grid */
+    double to_cells[12];    /* scan voxel to index on the feature grid */
+    double low[3], high[3]; /* the network's field of view in these indices */
 };
 
-/* Cells [at, next] and the share of the second; false outside the network's field of view. */
-static bool locate(int64_t *at, int64_t *next, float *share, double position, int64_t extent)
+/* Cells [at, next] along an axis and the share of the second; false outside the network's field of view. */
+static bool locate(int64_t *at, int64_t *next, float *share, const struct projection *p, int axis, double position)
 {
-    if (!(position >= -0.5 && position <= (double)extent - 0.5)) return false;
+    if (!(position >= p->low[axis] && position <= p->high[axis])) return false;
+    const int64_t extent = p->extent[axis];
     const double last = (double)(extent - 1);
     position = position < 0 ? 0 : position > last ? last : position;
     *at = (int64_t)position;
@@ -31,7 +33,7 @@ static float value_at(const struct projection *p, const double position[3])
     int64_t at[3][2];
     float share[3];
     for (int axis = 0; axis < 3; axis++)
-        if (!locate(&at[axis][0], &at[axis][1], &share[axis], position[axis], p->extent[axis])) return 0;
+        if (!locate(&at[axis][0], &at[axis][1], &share[axis], p, axis, position[axis])) return 0;
     float planes[2];
     for (int d = 0; d < 2; d++) {
         float lines[2];
@@ -63,7 +65,7 @@ static void project_along(float *dst, const struct projection *p, const double f
     for (int64_t i = 0; i < p->scan->shape[0]; i++) {
         const double position = first[along] + (double)i * p->to_cells[4 * along];
         dst[i] = 0;
-        if (!locate(&at, &next, &share, position, p->extent[along])) continue;
+        if (!locate(&at, &next, &share, p, along, position)) continue;
         if (at != last) {
             cell[along] = (double)at;
             from = value_at(p, cell);
@@ -106,10 +108,12 @@ tumorclass_status attention_project(float *dst, const float *map, const struct f
     const struct work work = work_create(pool, monitor, "attention");
     struct projection p = { .dst = dst, .map = map, .scan = scan };
     for (int axis = 0; axis < 3; axis++) {
-        const double ratio = (double)grid->extent[axis] / (double)grid->input_shape[axis];
+        const double first = grid->first[axis], step = grid->step[axis];
         p.extent[axis] = grid->extent[axis];
-        for (int n = 0; n < 4; n++) p.to_cells[4 * axis + n] = grid->to_network[4 * axis + n] * ratio;
-        p.to_cells[4 * axis + 3] += 0.5 * ratio - 0.5;
+        for (int n = 0; n < 4; n++) p.to_cells[4 * axis + n] = grid->to_network[4 * axis + n] / step;
+        p.to_cells[4 * axis + 3] -= first / step;
+        p.low[axis] = (-0.5 - first) / step;
+        p.high[axis] = ((double)grid->input_shape[axis] - 0.5 - first) / step;
     }
     return work_run(&work, project_lines, &p, scan->shape[1] * scan->shape[2], scan->shape[0]);
 }

@@ -164,6 +164,14 @@ tumorclass_status graph_fuse(struct graph *graph);
 tumorclass_status graph_find_levels(struct graph *graph);
 void graph_free(struct graph *graph);
 
+/* Cell o of a tensor 1 x C x D x H x W stands over index first + o * step of the network's input, axis by axis. */
+struct placement {
+    double first[3], step[3];
+};
+/* Along the way from the input to the tensor; where an operation on it moves cells (a transposition), as if the cells
+ * tiled the input. */
+struct placement graph_place(const struct graph *graph, int32_t value);
+
 int32_t graph_find(const struct graph *graph, const char *name); /* value by name, or NO_VALUE */
 int64_t graph_multiplications(const struct graph *graph);        /* multiply-accumulates a run, padding taps counted */
 int64_t node_multiplications(const struct graph *graph, const struct node *node); /* this node's part of them */

@@ -111,7 +111,11 @@ static tumorclass_status prepare_cells(struct cell_map *map, struct mapping_work
     tumorclass_status status = choose(&map->method, &map->level, model, &work->session->backend_options,
                                       &work->options);
     if (status != TUMORCLASS_OK) return status;
+    const struct graph *graph = &model->model->graph;
+    const struct placement placement = graph_place(graph, map->level ? graph->levels[map->level - 1] : graph->features);
     map->grid = member->grid;
+    memcpy(map->grid.first, placement.first, sizeof placement.first);
+    memcpy(map->grid.step, placement.step, sizeof placement.step);
     if (map->level) tumorclass_model_level_shape(model->model, map->level, map->grid.extent);
     map->count = multiply_extents(map->grid.extent, 3);
     map->cells = memory_allocate((size_t)map->count, sizeof *map->cells);

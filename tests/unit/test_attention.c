@@ -5,12 +5,17 @@
 static const double slab[3] = { 0.9, 1.1, 4 };
 enum { CELLS = 6 * 5 * 4 };
 
-/* A feature grid of 6 x 5 x 4 cells under the network's input as this scan was brought to it. */
+/* A feature grid of 6 x 5 x 4 cells under the network's input as this scan was brought to it; they tile it, but for a
+ * quarter of a cell along the first axis, as behind padded strides. */
 static struct feature_grid grid_of(const struct preparation *preparation, const struct preprocess_spec *spec)
 {
     struct feature_grid grid = { .channels = 1, .extent = { 6, 5, 4 } };
     memcpy(grid.input_shape, spec->shape, sizeof grid.input_shape);
     memcpy(grid.to_network, preparation->to_network, sizeof grid.to_network);
+    for (int n = 0; n < 3; n++) {
+        grid.step[n] = (double)spec->shape[n] / (double)grid.extent[n];
+        grid.first[n] = (grid.step[n] - 1) / 2 - (n == 0 ? grid.step[n] / 4 : 0);
+    }
     return grid;
 }
 
@@ -70,8 +75,7 @@ static void check_hot_cell(const struct phantom *head, const struct preprocess_s
     float *dst = project(map, &grid, scan);
 
     double tensor[3], mm[3], voxel[3], inverse[12];
-    for (int n = 0; n < 3; n++)
-        tensor[n] = ((double)cell[n] + 0.5) * (double)spec->shape[n] / (double)grid.extent[n] - 0.5;
+    for (int n = 0; n < 3; n++) tensor[n] = grid.first[n] + grid.step[n] * (double)cell[n];
     affine_apply(mm, preparation.affine, tensor);
     ck_assert(affine_invert(inverse, scan->affine));
     affine_apply(voxel, inverse, mm);
@@ -149,7 +153,7 @@ static double trilinear(const float *map, const struct feature_grid *grid, const
     for (int n = 0; n < 3; n++) {
         const double f = (double)grid->extent[n], d = (double)grid->input_shape[n];
         if (position[n] < -0.5 || position[n] > d - 0.5) return 0;
-        position[n] = fmin(fmax((position[n] + 0.5) * f / d - 0.5, 0), f - 1);
+        position[n] = fmin(fmax((position[n] - grid->first[n]) / grid->step[n], 0), f - 1);
         below[n] = (int64_t)position[n];
     }
     for (int corner = 0; corner < 8; corner++) {
