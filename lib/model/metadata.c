@@ -89,6 +89,17 @@ static bool read_stripped(struct metadata *metadata, const char *value)
     return metadata->preprocess.stripped >= 0;
 }
 
+/* "", " clip" or " clip a,b", behind the percentiles. */
+static bool read_clip(struct preprocess_spec *spec, const char *text)
+{
+    spec->clip = *text;
+    spec->bounds[0] = 0;
+    spec->bounds[1] = 1;
+    if (!*text || !strcmp(text, " clip")) return true;
+    text = after_word(text, " clip");
+    return text && is_numbers(spec->bounds, 2, text) && spec->bounds[0] < spec->bounds[1];
+}
+
 static bool read_norm(struct metadata *metadata, const char *value)
 {
     static const char *const words[] = {
@@ -104,8 +115,7 @@ static bool read_norm(struct metadata *metadata, const char *value)
 
     const double *range = spec->percentiles;
     const char *end = read_numbers(spec->percentiles, 2, percentiles);
-    spec->clip = end && !strcmp(end, " clip");
-    return end && (!*end || spec->clip) && 0 <= range[0] && range[0] < range[1] && range[1] <= 100;
+    return end && read_clip(spec, end) && 0 <= range[0] && range[0] < range[1] && range[1] <= 100;
 }
 
 static bool read_background(struct metadata *metadata, const char *value)
@@ -170,8 +180,8 @@ static const struct key {
     { "input.shape", read_shape, "three whole numbers from 1 to 4096: \"128,128,128\"" },
     { "input.stripped", read_stripped, "\"yes\", \"no\" or \"any\"" },
     { "norm", read_norm,
-      "\"zscore-foreground\", \"zscore\", \"none\", or \"percentile\" and two rising percentages: \"percentile 1,99 "
-      "clip\"" },
+      "\"zscore-foreground\", \"zscore\", \"none\", or \"percentile\" and two rising percentages: \"percentile 1,99\", "
+      "\"percentile 1,99 clip\", \"percentile 1,99 clip 0,1.3\"" },
     { "background", read_background, "a number" },
     { "cam.layer", read_layer, "the name of a tensor" },
     { "cam.fine_layer", read_fine_layer, "the name of a tensor" },

@@ -17,7 +17,8 @@ struct preprocess_spec {
     int64_t shape[3];    /* D, H, W */
     int32_t norm;
     double percentiles[2]; /* NORM_PERCENTILE: these become 0 and 1 */
-    bool clip;             /* NORM_PERCENTILE: to [0, 1] */
+    bool clip;             /* NORM_PERCENTILE: limited to `bounds` */
+    double bounds[2];
     bool has_background;   /* voxels outside the foreground become `background`; else they are normalised like all */
     double background;
     int32_t stripped; /* which heads the model was trained on */

@@ -33,7 +33,9 @@ tumorclass_status choose_normalization(struct normalization *normalization, stru
         facts->low = all->minimum;
         facts->high = all->maximum;
     }
-    *normalization = (struct normalization){ 0, 1, spec->norm == NORM_PERCENTILE && spec->clip };
+    *normalization = (struct normalization){
+        0, 1, spec->norm == NORM_PERCENTILE && spec->clip, { spec->bounds[0], spec->bounds[1] }
+    };
     if (spec->norm == NORM_PERCENTILE) {
         normalization->shift = facts->low;
         normalization->scale = facts->high - facts->low;
@@ -46,9 +48,10 @@ tumorclass_status choose_normalization(struct normalization *normalization, stru
 
 float normalize(const struct normalization *normalization, double value)
 {
-    double normal = (value - normalization->shift) / normalization->scale;
-    if (normalization->clip) normal = normal < 0 ? 0 : normal > 1 ? 1 : normal;
-    return (float)normal;
+    const double normal = (value - normalization->shift) / normalization->scale;
+    const double low = normalization->bounds[0], high = normalization->bounds[1];
+    if (!normalization->clip) return (float)normal;
+    return (float)(normal < low ? low : normal > high ? high : normal);
 }
 
 struct normalizing {

@@ -8,7 +8,8 @@
 /* v becomes (v - shift) / scale. */
 struct normalization {
     double shift, scale;
-    bool clip; /* to [0, 1] */
+    bool clip; /* to `bounds` */
+    double bounds[2];
 };
 
 /* Settle it, with the statistics of the scan's foreground, which go into facts. `all`: moments of all finite voxels. */

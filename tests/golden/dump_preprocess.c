@@ -1,5 +1,5 @@
 /* dump_preprocess SCAN PREFIX D,H,W [--mask MASK] [--orientation RAS] [--spacing A,B,C] [--norm zscore|none|LOW,HIGH]
- *                 [--clip] [--background VALUE] [--threads N]
+ *                 [--clip LOW,HIGH] [--background VALUE] [--threads N]
  *
  * Preprocesses a NIfTI file and writes PREFIX.input (float32), PREFIX.foreground (bytes, i fastest), and on standard
  * output what was found, a line "name value ..." each: what preprocess.py holds against its own statement. */
@@ -34,7 +34,7 @@ static bool read_option(struct arguments *arguments, int option, const char *tex
         spec->grid = GRID_SPACING;
         return sscanf(text, "%lf,%lf,%lf", &spec->spacing[0], &spec->spacing[1], &spec->spacing[2]) == 3;
     case 'n': return read_norm(spec, text);
-    case 'c': spec->clip = true; return true;
+    case 'c': spec->clip = true; return sscanf(text, "%lf,%lf", &spec->bounds[0], &spec->bounds[1]) == 2;
     case 'b': spec->has_background = true; return sscanf(text, "%lf", &spec->background) == 1;
     case 't': return sscanf(text, "%d", &arguments->threads) == 1;
     default: return false;
@@ -46,7 +46,7 @@ static bool read_arguments(struct arguments *arguments, int argc, char **argv)
     static const struct option options[] = {
         { "mask", required_argument, NULL, 'm' },    { "orientation", required_argument, NULL, 'o' },
         { "spacing", required_argument, NULL, 's' }, { "norm", required_argument, NULL, 'n' },
-        { "clip", no_argument, NULL, 'c' },          { "background", required_argument, NULL, 'b' },
+        { "clip", required_argument, NULL, 'c' },    { "background", required_argument, NULL, 'b' },
         { "threads", required_argument, NULL, 't' }, { NULL, 0, NULL, 0 },
     };
     *arguments = (struct arguments){ .spec = { .orientation = "RAS" }, .threads = 1 };

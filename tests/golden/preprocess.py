@@ -94,7 +94,7 @@ def normalize(values, inside, spec, facts):
 
     def convert(v):
         v = (np.asarray(v, np.float64) - shift) / scale
-        return (np.clip(v, 0, 1) if spec.get("clip") else v).astype(np.float32)
+        return (np.clip(v, *spec["clip"]) if "clip" in spec else v).astype(np.float32)
 
     fill = spec.get("background")
     if fill is None:
@@ -207,7 +207,7 @@ def run_library(folder, scan, mask, spec):
     options += ["--spacing=" + ",".join(map(repr, spec["spacing"]))] if "spacing" in spec else []
     norm = spec.get("norm")
     options += [f"--norm={norm if isinstance(norm, str) else '%r,%r' % norm}"] if norm else []
-    options += ["--clip"] if spec.get("clip") else []
+    options += ["--clip=%r,%r" % spec["clip"]] if "clip" in spec else []
     options += [f"--background={spec['background']!r}"] if "background" in spec else []
     options += [f"--mask={mask}"] if mask else []
     shape = ",".join(map(str, spec["shape"]))
@@ -325,7 +325,8 @@ FINE = {"shape": (80, 72, 96)}
 SPACING = {"shape": (40, 44, 36), "spacing": (4.0, 4.1, 4.2)}
 CLOSE = {"shape": (64, 48, 40), "spacing": (1.2, 1.3, 1.1)}
 WIDE = {"shape": (48, 48, 48), "spacing": (5.5, 5.0, 6.5)}
-NORMS = [{}, {"norm": "zscore"}, {"norm": (1.0, 99.0)}, {"norm": (0.5, 99.5), "clip": True}, {"norm": "none"}]
+NORMS = [{}, {"norm": "zscore"}, {"norm": (1.0, 99.0)}, {"norm": (0.5, 99.5), "clip": (0.0, 1.0)},
+         {"norm": (1.0, 90.0), "clip": (0.0, 1.3)}, {"norm": "none"}]
 ORIENTATIONS = ["RAS", "LPI", "SAR", "AIL"]
 
 
@@ -333,7 +334,7 @@ def cases(scans):
     """(name, scan, mask, spec)"""
     for n, (name, path) in enumerate(scans.items()):
         for m, grid in enumerate((STRETCH, FINE, SPACING, CLOSE, WIDE)):
-            spec = {**grid, **NORMS[(n + m) % 5], "orientation": ORIENTATIONS[(n + m) % 4]}
+            spec = {**grid, **NORMS[(n + m) % len(NORMS)], "orientation": ORIENTATIONS[(n + m) % 4]}
             spec.update({"background": -0.75} if (n + m) % 3 == 0 else {})
             yield f"{name}, {spec}", path, None, spec
     for n, (norm, back) in enumerate(itertools.product(NORMS, ({}, {"background": 0.0}))):

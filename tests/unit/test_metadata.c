@@ -175,16 +175,19 @@ START_TEST(words_are_read_as_what_they_say)
         const char *value;
         int32_t norm;
         bool clip;
-    } norms[] = { { "zscore-foreground", NORM_ZSCORE_FOREGROUND, false },
-                  { "zscore", NORM_ZSCORE, false },
-                  { "none", NORM_NONE, false },
-                  { "percentile 0,100", NORM_PERCENTILE, false },
-                  { "percentile 1,99 clip", NORM_PERCENTILE, true } };
+        double bounds[2];
+    } norms[] = { { "zscore-foreground", NORM_ZSCORE_FOREGROUND, false, { 0 } },
+                  { "zscore", NORM_ZSCORE, false, { 0 } },
+                  { "none", NORM_NONE, false, { 0 } },
+                  { "percentile 0,100", NORM_PERCENTILE, false, { 0 } },
+                  { "percentile 1,99 clip", NORM_PERCENTILE, true, { 0, 1 } },
+                  { "percentile 1,99 clip -0.5,1.3", NORM_PERCENTILE, true, { -0.5, 1.3 } } };
     struct metadata metadata;
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
         ck_assert_int_eq(READ(&metadata, "tumorclass.norm", norms[i].value), TUMORCLASS_OK);
         ck_assert_int_eq(metadata.preprocess.norm, norms[i].norm);
         ck_assert_int_eq(metadata.preprocess.clip, norms[i].clip);
+        if (norms[i].clip) ck_assert_mem_eq(metadata.preprocess.bounds, norms[i].bounds, sizeof norms[i].bounds);
         metadata_free(&metadata);
     }
     ck_assert_int_eq(READ(&metadata, "tumorclass.input.stripped", "no", "tumorclass.trained", "yes"), TUMORCLASS_OK);
@@ -225,6 +228,12 @@ START_TEST(a_bad_value_is_named_with_its_key)
         { "tumorclass.norm", "percentile 1,101" },
         { "tumorclass.norm", "percentile -1,99" },
         { "tumorclass.norm", "percentile 1,99 clipped" },
+        { "tumorclass.norm", "percentile 1,99 clip " },
+        { "tumorclass.norm", "percentile 1,99 clip 1.3" },
+        { "tumorclass.norm", "percentile 1,99 clip 1.3,0" },
+        { "tumorclass.norm", "percentile 1,99 clip 0,1.3,2" },
+        { "tumorclass.norm", "percentile 1,99 clip0,1.3" },
+        { "tumorclass.norm", "percentile 1,99 0,1.3" },
         { "tumorclass.background", "" },
         { "tumorclass.background", "zero" },
         { "tumorclass.background", "inf" },
