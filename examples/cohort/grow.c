@@ -46,31 +46,27 @@ static uint8_t tissue_at(const struct head *head, const float point[3])
     return head->tissue[anatomy_index(head->anatomy, at[0], at[1], at[2])];
 }
 
-void region_displace(struct region *region, const struct lesion *lesion)
+bool region_displace(struct region *region, const struct lesion *lesion)
 {
-    if (!lesion->push) return;
-    size_t n = 0;
+    const size_t nx = (size_t)region->shape[0];
+    if (!lesion->push) return true;
+    float(*push)[3] = malloc(nx * sizeof *push);
+    if (!push) return false;
     for (int k = 0; k < region->shape[2]; k++)
-        for (int j = 0; j < region->shape[1]; j++)
-            for (int i = 0; i < region->shape[0]; i++, n++) {
-                float point[3], push[3];
-                region_point(point, region, i, j, k);
-                push_at(push, lesion, point);
-                if (push[0] == 0 && push[1] == 0 && push[2] == 0) continue;
-                for (int a = 0; a < 3; a++) point[a] += push[a];
-                region->tissue[n] = tissue_at(region->head, point);
+        for (int j = 0; j < region->shape[1]; j++) {
+            float start[3];
+            uint8_t *row = region->tissue + region_index(region, 0, j, k);
+            region_point(start, region, 0, j, k);
+            push_row(push, lesion, start, nx);
+            for (size_t i = 0; i < nx; i++) {
+                if (push[i][0] == 0 && push[i][1] == 0 && push[i][2] == 0) continue;
+                const float from[3] = { start[0] + (float)i + push[i][0], start[1] + push[i][1],
+                                        start[2] + push[i][2] };
+                row[i] = tissue_at(region->head, from);
             }
-}
-
-void pick_place(float point[3], const struct anatomy *anatomy, enum place place, struct random *random)
-{
-    const struct voxel_list *list = &anatomy->place[place];
-    const double draw = random_uniform(random, 0, 1);
-    if (list->count) {
-        anatomy_point(point, anatomy, list->index[(size_t)(draw * (double)list->count)]);
-        return;
-    }
-    for (int a = 0; a < 3; a++) point[a] = (anatomy->brain_low[a] + anatomy->brain_high[a]) / 2;
+        }
+    free(push);
+    return true;
 }
 
 bool lesion_part(struct lesion *lesion, enum part part)

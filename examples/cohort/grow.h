@@ -25,11 +25,14 @@ static inline size_t region_index(const struct region *region, int i, int j, int
 {
     return ((size_t)k * (size_t)region->shape[1] + (size_t)j) * (size_t)region->shape[0] + (size_t)i;
 }
-/* Its tissue as the lesion displaced it: for what grows after push_aside. */
-void region_displace(struct region *region, const struct lesion *lesion);
+/* Its tissue as the lesion displaced it: for what grows after push_aside. false: no memory. */
+bool region_displace(struct region *region, const struct lesion *lesion);
 
 /* A voxel of a place, all equally likely; a place without any gives the middle of the brain. */
 void pick_place(float point[3], const struct anatomy *anatomy, enum place place, struct random *random);
+
+/* Where a tumour of this class begins; HLTH: where one of any other class would. */
+void pick_seed(float point[3], const struct head *head, enum entity entity, struct random *random);
 
 /* mm to the next voxel where `set` is non-zero, exact up to `most`, which stands for all beyond (Felzenszwalb and
  * Huttenlocher 2012). false: no memory. */
@@ -67,7 +70,31 @@ bool cover_part(struct lesion *lesion, enum part part, const struct region *regi
 bool push_aside(struct lesion *lesion, const struct region *region, const float *field, double share, double reach);
 /* The lesion's push at a point, joined linearly; 0 outside its box. */
 void push_at(float push[3], const struct lesion *lesion, const float point[3]);
+/* The same at `count` points from `point` on, 1 mm apart along x. */
+void push_row(float (*push)[3], const struct lesion *lesion, const float point[3], size_t count);
 
+/* Fit a tumour of the brain into it: field becomes 0 or more outside brain tissue (thin sulci are closed over, dura is
+ * not crossed) and in what is not joined to the seed, and its surface moves, by a third of the radius at most, until it
+ * holds `ml`. Covered with an edge of `softness` mm, it is sharp at the brain's own surface. */
+bool fit_in_brain(float *field, const struct region *region, const float seed[3], double ml, double softness);
+
+/* A wall that enhances round necrosis or a cyst. */
+struct wall {
+    double mm;         /* mean thickness */
+    double unevenness; /* deviation of its logarithm, */
+    double grain;      /* mm, of that */
+    double ragged;     /* mm, deviation of the inner surface in its detail */
+};
+/* Cover PART_SOLID with the wall and PART_FLUID with what it encloses; nothing is enclosed by a wall that is thicker
+ * than the tumour. */
+bool cover_ring(struct lesion *lesion, const struct region *region, const float *field, const struct wall *wall,
+                struct random *random);
+/* Cover PART_OEDEMA: `reach` mm on from the tumour, more here and less there, along white matter. */
+bool cover_oedema(struct lesion *lesion, const struct region *region, const float *field, double reach,
+                  struct random *random);
+
+/* How much of a voxel of the lesion's box is tumour (DULL, FLUID and SOLID), 0 to 255. */
+unsigned tumour_share(const struct lesion *lesion, size_t voxel);
 /* Volume and centre of the lesion from its parts: DULL, FLUID and SOLID. */
 void measure_lesion(struct lesion *lesion);
 

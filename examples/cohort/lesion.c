@@ -11,8 +11,7 @@ void lesion_free(struct lesion *lesion)
     *lesion = (struct lesion){ 0 };
 }
 
-/* How much of a voxel is tumour, 0 to 255. */
-static unsigned tumour_share(const struct lesion *lesion, size_t voxel)
+unsigned tumour_share(const struct lesion *lesion, size_t voxel)
 {
     static const enum part tumour[] = { PART_DULL, PART_FLUID, PART_SOLID };
     unsigned sum = 0;

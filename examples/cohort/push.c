@@ -110,15 +110,14 @@ static float travelled(float r, float cube, float share, float reach)
     return (r - cbrtf(r * r * r - share * cube)) * (1 - out) * (1 - out) * (1 + 2 * out);
 }
 
-/* mm to what cannot move: bone, and the end of the region. */
-static float room_at(const struct region *region, const float point[3])
+/* mm to what cannot move: bone, and the end of the lesion's box. */
+static float room_at(const struct lesion *lesion, const struct anatomy *anatomy, const float point[3])
 {
-    const struct anatomy *anatomy = region->head->anatomy;
     float room = INFINITY;
     int at[3];
     for (int a = 0; a < 3; a++) {
-        room = fminf(room, point[a] - (float)region->low[a]);
-        room = fminf(room, (float)(region->low[a] + region->shape[a] - 1) - point[a]);
+        room = fminf(room, point[a] - (float)lesion->low[a]);
+        room = fminf(room, (float)(lesion->low[a] + lesion->shape[a] - 1) - point[a]);
         at[a] = (int)lroundf(point[a]);
         if (at[a] < 0 || at[a] >= anatomy->shape[a]) return 0;
     }
@@ -127,16 +126,14 @@ static float room_at(const struct region *region, const float point[3])
 }
 
 /* Where the tissue at a point comes from, relative to it. */
-static void push_from(float push[3], const struct shape *shape, const struct region *region, const float point[3],
-                      float share, float reach)
+static void push_from(float push[3], const struct shape *shape, const float point[3], float room, float share,
+                      float reach)
 {
     float away[3];
     memset(push, 0, 3 * sizeof *push);
     for (int a = 0; a < 3; a++) away[a] = point[a] - shape->centre[a];
     const float r = sqrtf(away[0] * away[0] + away[1] * away[1] + away[2] * away[2]);
-    if (r < 1e-3f || r >= reach * shape->furthest) return;
-    const float room = GIVE * room_at(region, point);
-    if (room <= 0) return;
+    if (room <= 0 || r < 1e-3f || r >= reach * shape->furthest) return;
     for (int a = 0; a < 3; a++) away[a] /= r;
     const float cube = cube_towards(shape, away);
     if (cube <= 0) return;
@@ -220,7 +217,8 @@ bool push_aside(struct lesion *lesion, const struct region *region, const float 
                                n / (size_t)grid[0] / (size_t)grid[1] };
         float point[3];
         for (int a = 0; a < 3; a++) point[a] = (float)lesion->low[a] + lesion->push_step * (float)at[a];
-        push_from(more[n], &shape, region, point, fminf((float)share, 0.999f), (float)reach);
+        const float room = GIVE * room_at(lesion, region->head->anatomy, point);
+        push_from(more[n], &shape, point, room, fminf((float)share, 0.999f), (float)reach);
     }
     const float scale = largest_scale(lesion, (const float(*)[3])more);
     for (size_t n = 0; n < count; n++)
@@ -229,28 +227,41 @@ bool push_aside(struct lesion *lesion, const struct region *region, const float 
     return true;
 }
 
+/* The grid's two points round a coordinate, and the share of the second; false: outside. */
+static bool between(size_t *at, float *part, const struct lesion *lesion, int axis, float coordinate)
+{
+    const float x = (coordinate - (float)lesion->low[axis]) / lesion->push_step;
+    const int last = lesion->push_shape[axis] - 1;
+    if (!(x >= 0 && x <= (float)last)) return false;
+    *at = x < (float)last ? (size_t)x : (size_t)last - 1;
+    *part = x - (float)*at;
+    return true;
+}
+
+void push_row(float (*push)[3], const struct lesion *lesion, const float point[3], size_t count)
+{
+    size_t j, k, known = SIZE_MAX;
+    float y, z, ends[2][3];
+    memset(push, 0, count * sizeof *push);
+    if (!lesion->push || !between(&j, &y, lesion, 1, point[1]) || !between(&k, &z, lesion, 2, point[2])) return;
+    const size_t nx = (size_t)lesion->push_shape[0], plane = nx * (size_t)lesion->push_shape[1];
+    const float(*row)[3] = (const float(*)[3])lesion->push + k * plane + j * nx;
+    for (size_t n = 0; n < count; n++) {
+        size_t i;
+        float x;
+        if (!between(&i, &x, lesion, 0, point[0] + (float)n)) continue;
+        for (size_t end = 0; known != i && end < 2; end++)
+            for (int a = 0; a < 3; a++) {
+                const float near = (1 - y) * row[i + end][a] + y * row[i + end + nx][a];
+                const float far = (1 - y) * row[i + end + plane][a] + y * row[i + end + plane + nx][a];
+                ends[end][a] = (1 - z) * near + z * far;
+            }
+        known = i;
+        for (int a = 0; a < 3; a++) push[n][a] = (1 - x) * ends[0][a] + x * ends[1][a];
+    }
+}
+
 void push_at(float push[3], const struct lesion *lesion, const float point[3])
 {
-    const int *shape = lesion->push_shape;
-    size_t at[3];
-    float part[3];
-    push[0] = push[1] = push[2] = 0;
-    if (!lesion->push) return;
-    for (int a = 0; a < 3; a++) {
-        const float x = (point[a] - (float)lesion->low[a]) / lesion->push_step;
-        if (!(x >= 0 && x <= (float)(shape[a] - 1))) return;
-        at[a] = x < (float)(shape[a] - 1) ? (size_t)x : (size_t)shape[a] - 2;
-        part[a] = x - (float)at[a];
-    }
-    for (int corner = 0; corner < 8; corner++) {
-        float weight = 1;
-        size_t n[3];
-        for (int a = 0; a < 3; a++) {
-            const int up = corner >> a & 1;
-            n[a] = at[a] + (size_t)up;
-            weight *= up ? part[a] : 1 - part[a];
-        }
-        const float *value = lesion->push[(n[2] * (size_t)shape[1] + n[1]) * (size_t)shape[0] + n[0]];
-        for (int a = 0; a < 3; a++) push[a] += weight * value[a];
-    }
+    push_row((float(*)[3])push, lesion, point, 1);
 }
