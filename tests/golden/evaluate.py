@@ -1,5 +1,5 @@
-"""The figures of an evaluation against hand-computed ones, against plain loops on random tables, and on samples drawn as
-the bootstrap drew them; intervals against a simulation; maps against lesions of a few voxels."""
+"""The figures of an evaluation against hand-computed ones, against plain loops on random tables, and on samples drawn
+as the bootstrap drew them; intervals against a simulation; maps against lesions of a few voxels."""
 import argparse
 import math
 import pathlib
@@ -66,7 +66,8 @@ def plain_figures(cases):
     for k, code in enumerate(CODES):
         found[code, "auroc"], found[code, "auprc"] = plain_areas([c.probabilities[k] for c in scored],
                                                                  [c.truth == k for c in scored])
-    found["", "brier"] = sum(sum((p - (k == c.truth))**2 for k, p in enumerate(c.probabilities)) for c in scored) / len(scored)
+    errors = [(p - (k == c.truth))**2 for c in scored for k, p in enumerate(c.probabilities)]
+    found["", "brier"] = sum(errors) / len(scored)
     found["", "nll"] = -sum(math.log(max(c.probabilities[c.truth], 2.0**-52)) for c in scored) / len(scored)
     return found
 
@@ -84,7 +85,8 @@ def plain_areas(score, positive):
 
 
 def plain_ece(cases):
-    scored = sorted((max(c.probabilities), int(np.argmax(c.probabilities)) == c.truth) for c in cases if c.probabilities)
+    scored = [c for c in cases if c.probabilities]
+    scored = sorted((max(c.probabilities), int(np.argmax(c.probabilities)) == c.truth) for c in scored)
     bins = {}
     for confidence, right in scored:
         first = [value for value, _ in scored].index(confidence)  # equal values share the first one's bin
@@ -135,10 +137,19 @@ class ByHand(unittest.TestCase):
         self.assertEqual([(item["n"], item["right"]) for item in bins], [(2, 1), (2, 2)])
 
     def test_prediction_sets(self):
-        cases = [case(0, 0, 0, None, [0]), case(1, 0, 1, None, [1, 2]), case(2, 1, 1, None, []), case(3, 1, 1, None, [0, 1, 2])]
+        cases = [case(0, 0, 0, None, [0]), case(1, 0, 1, None, [1, 2]), case(2, 1, 1, None, []),
+                 case(3, 1, 1, None, [0, 1, 2])]
+        cases[1].abstained = True
         _, found, _, _ = figures_of(cases)
         self.assertEqual([found["all", label, "set_coverage"].value for label in ("", "HGG", "LGG")], [0.5, 0.5, 0.5])
         self.assertEqual([found["all", label, "set_size"].value for label in ("", "HGG", "LGG")], [1.5, 1.5, 1.5])
+        self.assertEqual((found["all", "", "abstained"].value, found["all", "", "accuracy_if_named"].value), (0.25, 1))
+
+    def test_class_that_is_called_but_never_true_has_no_part_in_the_means(self):
+        _, found, _, _ = figures_of([case(0, 0, 0), case(1, 0, 1), case(2, 5, 5)])
+        self.assertEqual(found["all", "", "macro_ppv"].value, 1)
+        self.assertEqual(found["all", "", "balanced_accuracy"].value, 0.75)
+        self.assertEqual(found["all", "LGG", "ppv"].value, 0)
 
     def test_mcnemar_counts_only_scans_that_one_alone_calls_right(self):
         right = [True] * 10 + [False] * 2 + [True] * 30 + [False] * 5
@@ -155,7 +166,8 @@ class ByLoops(unittest.TestCase):
             cases = random_cases(seed)
             _, found, confusion, _ = figures_of(cases)
             for (label, metric), expected in plain_figures(cases).items():
-                np.testing.assert_allclose(found["all", label, metric].value, expected, atol=1e-12, err_msg=f"{label} {metric}")
+                np.testing.assert_allclose(found["all", label, metric].value, expected, atol=1e-12,
+                                           err_msg=f"{label} {metric}")
             np.testing.assert_allclose(found["all", "", "ece"].value, plain_ece(cases), atol=1e-12)
             self.assertEqual(confusion.sum(), len(cases))
             self.assertEqual(confusion[:, -1].sum(), sum(c.called < 0 for c in cases))
@@ -181,7 +193,8 @@ class ByLoops(unittest.TestCase):
         auroc, auprc = figures.weighted_areas(score, positive, weights)
         for row, area, precision in zip(weights, auroc, auprc):
             self.assertAlmostEqual(area, sklearn.metrics.roc_auc_score(positive, score, sample_weight=row), 12)
-            self.assertAlmostEqual(precision, sklearn.metrics.average_precision_score(positive, score, sample_weight=row), 12)
+            expected = sklearn.metrics.average_precision_score(positive, score, sample_weight=row)
+            self.assertAlmostEqual(precision, expected, 12)
 
 
 class Bootstrap(unittest.TestCase):
@@ -200,7 +213,8 @@ class Bootstrap(unittest.TestCase):
             values = np.array([figures_[label, metric] for figures_ in replicates])
             expected = np.percentile(values[np.isfinite(values)], [2.5, 97.5])
             row = found["all", label, metric]
-            np.testing.assert_allclose((row.cluster_low, row.cluster_high), expected, atol=1e-12, err_msg=f"{label} {metric}")
+            np.testing.assert_allclose((row.cluster_low, row.cluster_high), expected, atol=1e-12,
+                                       err_msg=f"{label} {metric}")
             self.assertLess(row.cluster_low, row.cluster_high)
 
     def test_whole_clusters_are_drawn_and_few_give_no_clustered_interval(self):
@@ -237,7 +251,8 @@ class Groups(unittest.TestCase):
     def test_bins(self):
         for row, diameter, thickness in (
             ({"volume_ml": f"{math.pi / 6:.9f}", "spacing": "0.5x0.5x6"}, 10, 6),
-            ({"volume_ml": "0", "spacing": "1,1,1.25"}, None, 1.25), ({"volume_ml": "n/a", "spacing": "n/a"}, None, None),
+            ({"volume_ml": "0", "spacing": "1,1,1.25"}, None, 1.25),
+            ({"volume_ml": "n/a", "spacing": "n/a"}, None, None),
             ({"spacing": "[0.9, 4., 0.9]"}, None, 4),
         ):
             found = groups.diameter_mm(row)
@@ -260,12 +275,13 @@ class Groups(unittest.TestCase):
         self.assertEqual(found["slice thickness: under 1.5 mm"], (1, 1))
 
     def test_report_says_what_was_left_out(self):
-        asked = argparse.Namespace(truth="t.tsv", where=[], smallest=6.0, replicates=100, seed=1, by=[])
+        asked = argparse.Namespace(truth="t.tsv", predictions=None, where=[], smallest=6.0, replicates=100, seed=1,
+                                   by=[])
         cases = [case(0, 0, 0, volume_ml="0.1"), case(1, 0, NO_CLASS, volume_ml="9"), case(2, 1, 1, volume_ml="9")]
         made = report.make_report(cases, asked)
         told = " ".join(made.notes)
-        for words in ("2 scans of 2 participants", "conditional on those participants", "1 scans could not be classified",
-                      "no probabilities", "1 scans whose lesion is under 6 mm"):
+        for words in ("2 scans of 2 participants", "conditional on those participants",
+                      "1 scans could not be classified", "no probabilities", "1 scans whose lesion is under 6 mm"):
             self.assertIn(words, told)
         self.assertEqual([item["error"] for item in made.failures], ["cannot be read"])
         self.assertEqual(made.figure("all", "", "accuracy").value, 0.5)
@@ -299,8 +315,9 @@ class Maps(unittest.TestCase):
         voxels = np.zeros(lesion.inside.shape, np.float32)
         voxels[9, 9, 5], voxels[12, 9, 5], voxels[0, 0, 0] = 1, 0.5, 0.5
         answer = {"attention": {"class": "HGG", "peak_voxel": [9, 9, 5], "method": "CAM (4 x 4 x 4 cells)"},
-                  "provenance": {"foreground_share": "0.5", "foreground_centre_mm": "8.4,-2,0.3", "input_shape": "8,8,8",
-                                 "input_grid": "spacing 2,2,4", "scan_shape": "20,20,10", "scan_voxel_mm": "2,2,5"}}
+                  "provenance": {"foreground_share": "0.5", "foreground_centre_mm": "8.4,-2,0.3",
+                                 "input_shape": "8,8,8", "input_grid": "spacing 2,2,4", "scan_shape": "20,20,10",
+                                 "scan_voxel_mm": "2,2,5"}}
         row = attention.measure(answer, voxels, lesion, 4)
         self.assertEqual((row["share"], row["distance_mm"], row["centre_distance_mm"]), (0.75, 0, 8))
         near = lesion.dilated(4).sum()
@@ -355,9 +372,11 @@ class Tables(unittest.TestCase):
             return tables.read_predictions(f"{folder}/p.csv", everyone, tables.choose(everyone, where, "t.tsv"))
 
     def test_tables_of_other_software(self):
-        self.assertEqual([(c.participant, c.truth, c.called) for c in self.read()], [("a", 0, 0), ("b", 3, 3), ("c", 5, 5)])
+        self.assertEqual([(c.participant, c.truth, c.called) for c in self.read()],
+                         [("a", 0, 0), ("b", 3, 3), ("c", 5, 5)])
         self.assertEqual(len(self.read(where=["split=test"])), 2)
-        cases = self.read(predictions="scan\tclass\nx/sub-a_ce-gad_T1w.nii.gz\tLGG\nsub-b.nii\thealthy\nc_T1w.nii\tn/a\n")
+        cases = self.read(predictions="scan\tclass\nx/sub-a_ce-gad_T1w.nii.gz\tLGG\nsub-b.nii\thealthy\n"
+                                      "c_T1w.nii\tn/a\n")
         self.assertEqual([(c.called, c.probabilities) for c in cases], [(1, None), (5, None), (NO_CLASS, None)])
         some = self.read(predictions="participant_id,p_HGG,p_PA\na,1,0\nb,0.4,0.604\nc,.5,.5\n")
         self.assertAlmostEqual(sum(some[1].probabilities), 1)
@@ -367,7 +386,8 @@ class Tables(unittest.TestCase):
             "t.tsv has no column 'class'": {"truth": "participant_id\tgrade\na\t1\n"},
             "t.tsv has no column 'participant_id'": {"truth": "id\tclass\na\tHGG\n"},
             "t.tsv: line 3: the class 'XYZ' is none of HGG": {"truth": "participant_id\tclass\na\tHGG\nb\tXYZ\n"},
-            "t.tsv: line 3: the participant 'sub-a' is there twice": {"truth": "participant_id\tclass\na\tHGG\nsub-a\tPA\n"},
+            "t.tsv: line 3: the participant 'sub-a' is there twice": {
+                "truth": "participant_id\tclass\na\tHGG\nsub-a\tPA\n"},
             "t.tsv: line 2 has 1 cells, the header 2": {"truth": "participant_id\tclass\na\n"},
             "t.tsv has no participants": {"truth": "participant_id\tclass\n"},
             "no participant of t.tsv is left": {"where": ["split=other"]},

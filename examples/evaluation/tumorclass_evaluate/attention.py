@@ -45,7 +45,7 @@ class Lesion:
         return float(np.sqrt((offsets**2).sum(axis=1).min()))
 
     def dilated(self, tolerance_mm):
-        """Voxels whose centre is within the tolerance of one of the lesion's. (Distances take the axes as orthogonal.)"""
+        """Voxels whose centre is that near to one of the lesion's; takes the axes as orthogonal."""
         corners = np.argwhere(self.inside)
         margin = np.ceil(tolerance_mm / self.steps).astype(int) + 1
         low = np.maximum(corners.min(axis=0) - margin, 0)
@@ -68,7 +68,7 @@ def _load(path):
         image = nibabel.load(path)
         np.asanyarray(image.dataobj)
         return image
-    except (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, zlib.error, nibabel.filebasedimages.ImageFileError) as error:
         raise Fault(f"{pathlib.Path(path).name} cannot be read: {error}") from None
 
 
@@ -131,7 +131,8 @@ def measure(answer, voxels, lesion, tolerance_mm):
             "distance_mm": lesion.distance_mm(answer["attention"]["peak_voxel"]) if total > 0 else None,
             "centre_distance_mm": lesion.distance_mm(np.round(centre_voxel)),
             "share": float(voxels[near].sum(dtype=float)) / total if total > 0 else None,
-            "chance_share": min(1.0, float(near.sum()) / foreground), "places": _pack(_places(near, lesion.affine, centre))}
+            "chance_share": min(1.0, float(near.sum()) / foreground),
+            "places": _pack(_places(near, lesion.affine, centre))}
 
 
 # ---- Of all ----
@@ -147,11 +148,12 @@ class Maps:
             self._read()
 
     def _read(self):
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            if row["asked_mm"] == self.tolerance_mm:
-                self.rows[row["scan"]] = row
-                self.run = row["run"]
+        try:
+            rows = [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
+            rows = [row for row in rows if row["asked_mm"] == self.tolerance_mm]
+            self.rows, self.run = {row["scan"]: row for row in rows}, rows[0]["run"] if rows else None
+        except (ValueError, KeyError, TypeError):
+            raise Fault(f"{self.path.name} holds something else than measured maps: remove it") from None
 
     def _write(self):
         write_text(self.path, "".join(json.dumps(self.rows[scan]) + "\n" for scan in sorted(self.rows)))
@@ -194,9 +196,11 @@ class Maps:
         lesion = read_lesion(mask_of(path))
         if lesion is None:
             return {"error": "the lesion mask is empty"}
-        voxels = _load(f"{folder}/{answer['key']}.nii").get_fdata(dtype=np.float32)
-        if voxels.shape != lesion.inside.shape:
-            raise Fault(f"{mask_of(path).name} has {lesion.inside.shape} voxels, {path.name} {voxels.shape}")
+        image = _load(f"{folder}/{answer['key']}.nii")
+        voxels = image.get_fdata(dtype=np.float32)
+        if voxels.shape != lesion.inside.shape or not np.allclose(image.affine, lesion.affine, atol=0.01):
+            raise Fault(f"{mask_of(path).name} is not on the grid of {path.name}: {lesion.inside.shape} voxels and "
+                        f"{voxels.shape}, or another affine")
         tolerance = self.tolerance_mm if self.tolerance_mm is not None else cell_mm(answer)
         return measure(answer, voxels, lesion, tolerance)
 

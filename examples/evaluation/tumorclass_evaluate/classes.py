@@ -1,8 +1,8 @@
 """The seven classes, in the order of the published network."""
 
 CODES = ("HGG", "LGG", "METS", "PA", "AN", "HLTH", "MEN")
-NAMES = ("high-grade glioma", "low-grade glioma", "brain metastasis", "pituitary adenoma", "acoustic neuroma", "healthy",
-         "meningioma")
+NAMES = ("high-grade glioma", "low-grade glioma", "brain metastasis", "pituitary adenoma", "acoustic neuroma",
+         "healthy", "meningioma")
 HEALTHY = CODES.index("HLTH")
 NO_CLASS = -1  # of a scan that could not be classified
 

@@ -53,8 +53,8 @@ class Resampling:
     def __init__(self, units, replicates, seed):
         _, self.unit = np.unique(units, return_inverse=True)
         self.count = int(self.unit.max()) + 1
-        generator = np.random.default_rng(seed)
-        self.draws = generator.multinomial(self.count, np.full(self.count, 1 / self.count), size=replicates).astype(float)
+        shares = np.full(self.count, 1 / self.count)
+        self.draws = np.random.default_rng(seed).multinomial(self.count, shares, size=replicates).astype(float)
 
     def only(self, chosen):
         """Of some of the scans, with the same draws."""
@@ -116,8 +116,8 @@ def outcomes(truth, called, count):
 
 
 def ratios(confusion):
-    """Per class, of confusion[..., truth, called]: (numerator, denominator). A scan without a class is a false negative of
-    its class and a true negative of the others."""
+    """Per class, of confusion[..., truth, called]: (numerator, denominator). A scan without a class is a false
+    negative of its class and a true negative of the others."""
     total = confusion.sum(axis=(-2, -1))[..., None]
     row, column = confusion.sum(axis=-1), confusion[..., :-1].sum(axis=-2)
     hit = np.diagonal(confusion[..., :-1], axis1=-2, axis2=-1)
@@ -274,7 +274,8 @@ class Evaluation:
 
     def _rankings(self, truth):
         first, scored = len(self.rows), len(truth)
-        each = [self.ranking("all", code, self.probabilities[:, index], truth == index) for index, code in enumerate(CODES)]
+        each = [self.ranking("all", code, self.probabilities[:, index], truth == index)
+                for index, code in enumerate(CODES)]
         each = [both for both in each if both]
         for which, metric in enumerate(("auroc", "auprc")):
             values = [row.value for row in self.rows[first:] if row.metric == metric]

@@ -7,8 +7,8 @@ import sys
 from . import output, runs, tables
 
 DONE, SCAN_FAILED, WRONG, OUTPUT_FAILED = 0, 1, 2, 4
-EPILOG = ("Writes report.html, metrics.tsv, metrics.json and confusion.tsv. Exit codes: 0 done; 1 done, but scans could not "
-          "be classified; 2 wrong usage or input; 3 the model failed; 4 an output could not be written. "
+EPILOG = ("Writes report.html, metrics.tsv, metrics.json and confusion.tsv. Exit codes: 0 done; 1 done, but scans "
+          "could not be classified; 2 wrong usage or input; 3 the model failed; 4 an output could not be written. "
           + output.DISCLAIMER)
 
 
@@ -40,8 +40,9 @@ def parser():
     add = parse.add_argument
     add("scans", nargs="?", metavar="SCANS", help="BIDS folder of the scans; the default is the truth's folder")
     add("--truth", required=True, metavar="FILE", help="participants.tsv with the columns participant_id and class")
-    add("--predictions", metavar="FILE", help="TSV or JSON lines of 'tumorclass batch', or a table of other software with "
-        "a participant or scan and one probability a class; without it 'tumorclass batch' is run")
+    add("--predictions", metavar="FILE",
+        help="TSV or JSON lines of 'tumorclass batch', or a table of other software with a participant or scan and one "
+        "probability a class; without it 'tumorclass batch' is run")
     add("--out", required=True, metavar="FOLDER", help="where the report goes; made if it is not there")
     add("--where", action="append", default=[], metavar="COLUMN=VALUE", help="only these participants of the truth")
     add("--by", action="append", default=[], metavar="COLUMN", help="accuracy by this column of the truth as well")
@@ -134,8 +135,10 @@ class Evaluating:
         maps = self.maps(cases, out) if arguments.attention else None
         from . import page, report as reports
         report = reports.make_report(cases, arguments, maps, against, others)
-        for name, text in (("metrics.tsv", output.metrics_tsv(report.rows)), ("metrics.json", output.metrics_json(report)),
-                           ("confusion.tsv", output.confusion_tsv(report.confusion)), ("report.html", page.page(report))):
+        for name, text in (("metrics.tsv", output.metrics_tsv(report.rows)),
+                           ("metrics.json", output.metrics_json(report)),
+                           ("confusion.tsv", output.confusion_tsv(report.confusion)),
+                           ("report.html", page.page(report))):
             output.write_text(out / name, text)
         output.terminal_table(report, sys.stdout)
         return SCAN_FAILED if report.failures else DONE

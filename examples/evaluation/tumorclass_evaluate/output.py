@@ -54,7 +54,8 @@ def metrics_tsv(rows):
 def confusion_tsv(confusion):
     """Counts and percentages of the row."""
     header = ["truth", *CODES, "no class", "n", *(f"{code} %" for code in CODES), "no class %"]
-    rows = [[code, *map(int, row), int(row.sum()), *(number(100 * cell / row.sum()) if row.sum() else "" for cell in row)]
+    rows = [[code, *map(int, row), int(row.sum()),
+             *(number(100 * cell / row.sum()) if row.sum() else "" for cell in row)]
             for code, row in zip(CODES, confusion)]
     return table_text(header, rows)
 
@@ -83,7 +84,8 @@ def terminal_table(report, stream):
     """Accuracy, one line a class, what else there is, and the notes."""
     overall = report.figure("all", "", "accuracy")
     lines = [f"{percent(overall.value, 2)} % of {overall.n} scans right (95 % interval {percent(overall.low)} to "
-             f"{percent(overall.high)})", "", "            n" + "".join(f"{name:>8}" for name in TERMINAL_COLUMNS.values())]
+             f"{percent(overall.high)})", "",
+             "            n" + "".join(f"{name:>8}" for name in TERMINAL_COLUMNS.values())]
     for code in (*CODES, "GLIOMA"):
         group = "glioma merged" if code == "GLIOMA" else "all"
         found = [report.figure(group, code, metric) for metric in TERMINAL_COLUMNS]

@@ -14,15 +14,18 @@ STYLE = """
 --c0:#c2410c;--c1:#0f766e;--c2:#7c3aed;--c3:#b45309;--c4:#be185d;--c5:#1d6fa5;--c6:#4d7c0f}
 @media(prefers-color-scheme:dark){:root{--ink:#e6eaed;--soft:#a3adb5;--paper:#14181b;--band:#1f252a;--rule:#48525a;
 --heat:70,150,210;--c0:#fb923c;--c1:#2dd4bf;--c2:#a78bfa;--c3:#fbbf24;--c4:#f472b6;--c5:#60b0e6;--c6:#a3e635}}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:72rem;margin:auto;padding:1rem}
+body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:72rem;
+margin:auto;padding:1rem}
 h1,h2{line-height:1.2}h2{margin-top:2.2em}.big{font-size:2.6rem;font-weight:600}.soft,small{color:var(--soft)}
 .warning{border:2px solid var(--c0);padding:.4rem .8rem;font-weight:600}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.6rem 0}
 th,td{padding:.22rem .6rem;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th{font-weight:600}thead th{background:var(--band)}th:first-child,td.text{text-align:left}td small{display:block}
-.plots{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;width:22rem;max-width:100%}svg text{font-size:11px;fill:var(--ink)}
+.plots{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;width:22rem;max-width:100%}
+svg text{font-size:11px;fill:var(--ink)}
 svg .frame{fill:none;stroke:var(--rule)}svg .axis,svg .guide,svg .track{stroke:var(--rule);fill:none}
-svg .guide{stroke-dasharray:4}svg .line{fill:none;stroke-width:1.8}svg .dot{fill:var(--c5)}svg.bar{width:120px;height:12px}
+svg .guide{stroke-dasharray:4}svg .line{fill:none;stroke-width:1.8}svg .dot{fill:var(--c5)}
+svg.bar{width:120px;height:12px}
 .key span{margin-right:1em;white-space:nowrap}.key i{display:inline-block;width:1em;height:.25em;margin-right:.3em;
 vertical-align:middle}
 """ + "".join(f".c{i}{{stroke:var(--c{i})}}i.c{i}{{background:var(--c{i})}}" for i in range(7))
@@ -53,14 +56,15 @@ def _cell(row):
     if math.isfinite(row.low):
         lines.append(f"<small>{_shown(row.low, row.metric)} to {_shown(row.high, row.metric)}</small>")
     if math.isfinite(row.cluster_low):
-        lines.append(f"<small>[{_shown(row.cluster_low, row.metric)} to {_shown(row.cluster_high, row.metric)}]</small>")
+        lines.append(f"<small>[{_shown(row.cluster_low, row.metric)} to "
+                     f"{_shown(row.cluster_high, row.metric)}]</small>")
     return f"<td>{''.join(lines)}<small>n {row.n}</small></td>"
 
 
 def _table(header, rows):
     """rows: of cells that are marked up already, or of texts."""
     def cell(item):
-        return item if item.startswith("<td") or item.startswith("<th") else f'<td class="text">{html.escape(item)}</td>'
+        return item if item.startswith(("<td", "<th")) else f'<td class="text">{html.escape(item)}</td>'
     head = "".join(f"<th>{html.escape(item)}</th>" for item in header)
     body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -72,7 +76,8 @@ def _overview(report):
     where = f" where {', '.join(report.settings['where'])}" if report.settings["where"] else ""
     return (f'<p class="warning">{DISCLAIMER}</p><p class="big">{percent(figure.value, 2)} %</p><p>of {figure.n} scans '
             f"right; 95 % interval {percent(figure.low)} to {percent(figure.high)} (Wilson). Truth: "
-            f"{html.escape(report.settings['truth'] + where)}.</p><ul>{notes}</ul>"
+            f"{html.escape(report.settings['truth'] + where)}. Answers: "
+            f"{html.escape(report.settings['predictions'])}.</p><ul>{notes}</ul>"
             '<p class="soft">Percentages but for Brier score, likelihood and sizes of sets. Under a figure: its 95 % '
             "interval (Wilson for proportions, else bootstrap over participants), then in brackets that of a bootstrap "
             "over clusters where there are ten or more, and the number of scans n.</p>")
@@ -93,9 +98,9 @@ def _published(report):
     rows.insert(0, ["This evaluation", _cell(report.figure("all", "", "accuracy")), *cells])
     return ("<h2>Beside the published network</h2>" + _table(
         ("", "Accuracy", "Sensitivity, range over classes", "PPV", "NPV", "AUROC", "AUPRC"), rows) +
-        '<p class="soft">Chakrabarty et al., Radiology: Artificial Intelligence 2021;3(5):e200301. Their scans are other '
-        "scans: the figures stand beside each other, and are no comparison. Their Wilson intervals are computed here "
-        "from 337 of 361 and 320 of 348.</p>")
+        '<p class="soft">Chakrabarty et al., Radiology: Artificial Intelligence 2021;3(5):e200301. Their scans are '
+        "other scans: the figures stand beside each other, and are no comparison. Their Wilson intervals are computed "
+        "here from 337 of 361 and 320 of 348.</p>")
 
 
 def _classes(report):
@@ -124,8 +129,8 @@ def _confusion(report):
         cells = [f'<td style="background:rgba(var(--heat),{0.65 * count / total:.2f})">{count}<small>'
                  f"{percent(count / total)}</small></td>" if total else "<td>-</td>" for count in counts]
         rows.append([f"<th>{code}</th>", *cells, f"<td>{total}</td>"])
-    return ("<h2>Confusion matrix</h2><p>Rows: truth; columns: what was called; counts, and percentages of the row.</p>" +
-            _table(("Truth", *CODES, "no class", "n"), rows))
+    return ("<h2>Confusion matrix</h2><p>Rows: truth; columns: what was called; counts, and percentages of the row."
+            "</p>" + _table(("Truth", *CODES, "no class", "n"), rows))
 
 
 def _plots(report):
@@ -145,15 +150,16 @@ def _plots(report):
     count = len(report.truth)
     return ('<h2>Curves</h2><p class="key">' + key + '</p><div class="plots">' + "".join(
         f"<figure>{svg}<figcaption>{html.escape(words)}</figcaption></figure>" for svg, words in (
-            (plots.curves(roc, "ROC curves", "1 - specificity", "sensitivity", True), f"ROC, each class against the rest; n {count}"),
+            (plots.curves(roc, "ROC curves", "1 - specificity", "sensitivity", True),
+             f"ROC, each class against the rest; n {count}"),
             (plots.curves(pr, "Precision and recall", "sensitivity (recall)", "PPV (precision)"),
              f"Precision and recall, each class against the rest; n {count}"),
-            (plots.reliability(bins), f"Reliability: {len(bins)} bins of about {count / max(1, len(bins)):.0f} scans, Wilson "
-             f"intervals; n {count}"))) + "</div>")
+            (plots.reliability(bins), f"Reliability: {len(bins)} bins of about {count / max(1, len(bins)):.0f} scans, "
+             f"Wilson intervals; n {count}"))) + "</div>")
 
 
 def _sets(report):
-    rows = [[code or "all", _cell(report.figure("all", code, "set_coverage")), _cell(report.figure("all", code, "set_size"))]
+    rows = [[code or "all", *(_cell(report.figure("all", code, metric)) for metric in ("set_coverage", "set_size"))]
             for code in ("", *CODES) if report.figure("all", code, "set_coverage")]
     if not rows:
         return ""
@@ -175,10 +181,11 @@ def _attention(report):
     for group in dict.fromkeys(row.group for row in report.rows if row.group.startswith("attention ")):
         rows = [[code or "all tumours", *(_cell(report.figure(group, code, metric)) for metric in ATTENTION)]
                 for code in ("", *CODES) if report.figure(group, code, "hit")]
-        text += f"<h3>{html.escape(group.removeprefix('attention '))}</h3>" + _table(("Class", *ATTENTION.values()), rows)
-    return ("<h2>Attention against lesion masks</h2><p>Maps of the predicted class, held against the tumour (label 1 of the "
-            "mask) widened by the stated tolerance. Attention is no segmentation. The best fixed place is chosen on these "
-            "very scans, which flatters chance.</p>" + text) if text else ""
+        name = html.escape(group.removeprefix("attention "))
+        text += f"<h3>{name}</h3>" + _table(("Class", *ATTENTION.values()), rows)
+    return ("<h2>Attention against lesion masks</h2><p>Maps of the predicted class, held against the tumour (label "
+            "1 of the mask) widened by the stated tolerance. Attention is no segmentation. The best fixed place is "
+            "chosen on these very scans, which flatters chance.</p>" + text) if text else ""
 
 
 def _pairs(report):
@@ -190,9 +197,9 @@ def _pairs(report):
                  "</p>" + _table(("File", "Class", "Same class"), rows))
     if report.against:
         pair = report.against
-        text += (f"<h2>Against {html.escape(pair['file'])}</h2><p>Right: {pair['right']} here, {pair['other_right']} there, of "
-                 f"{pair['n']}. Only here: {pair['only_this']}; only there: {pair['only_other']}. Exact McNemar test, "
-                 f"two-sided: p = {pair['p']:.3g}.</p>")
+        text += (f"<h2>Against {html.escape(pair['file'])}</h2><p>Right: {pair['right']} here, {pair['other_right']} "
+                 f"there, of {pair['n']}. Only here: {pair['only_this']}; only there: {pair['only_other']}. Exact "
+                 f"McNemar test, two-sided: p = {pair['p']:.3g}.</p>")
     return text
 
 
@@ -203,7 +210,8 @@ def _lists(report):
         text += (f"<h2>Not classified</h2><p>{len(rows)} scans without a class, counted as wrong.</p>" +
                  _table(("Participant", "Scan", "Truth", "Why"), rows))
     rows = [[item["participant"], item["scan"], item["truth"], item["called"],
-             *(f"<td>{percent(p)}</td>" for p in (item["probabilities"] or {}).values())] for item in report.misclassified]
+             *(f"<td>{percent(p)}</td>" for p in (item["probabilities"] or {}).values())]
+            for item in report.misclassified]
     codes = CODES if report.misclassified and report.misclassified[0]["probabilities"] else ()
     return text + f"<h2>Misclassified</h2><p>{len(rows)} scans.</p>" + (
         _table(("Participant", "Scan", "Truth", "Called", *(f"p {code}, %" for code in codes)), rows) if rows else "")

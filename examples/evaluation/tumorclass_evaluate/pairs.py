@@ -1,4 +1,4 @@
-"""Two prediction files on the same truth: does one call more scans right, and do transformed copies keep their class?"""
+"""Two prediction files on one truth: does one call more scans right, and do transformed copies keep their class?"""
 import scipy.stats
 
 from .tables import Fault
@@ -14,7 +14,7 @@ def mcnemar(right, other_right):
 
 
 def match(cases, others, name):
-    """For each case the one of the other file: the same participant, or the same scan where a participant has several."""
+    """For each case the other file's: the same participant's, or the same scan's where a participant has several."""
     by_participant = {}
     for other in others:
         by_participant.setdefault(other.participant, []).append(other)

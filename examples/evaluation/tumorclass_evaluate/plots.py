@@ -16,11 +16,13 @@ def _y(value):
 def _frame(inside, title, across, up):
     ticks = "".join(f'<path d="M{_x(t):.0f} {_y(0)}v4M{LEFT} {_y(t):.0f}h-4" class="axis"/>'
                     f'<text x="{_x(t):.0f}" y="{_y(0) + 17}" text-anchor="middle">{t:g}</text>'
-                    f'<text x="{LEFT - 8}" y="{_y(t) + 4:.0f}" text-anchor="end">{t:g}</text>' for t in (0, 0.25, 0.5, 0.75, 1))
+                    f'<text x="{LEFT - 8}" y="{_y(t) + 4:.0f}" text-anchor="end">{t:g}</text>'
+                    for t in (0, 0.25, 0.5, 0.75, 1))
     return (f'<svg viewBox="0 0 {LEFT + SIZE + 12} {TOP + SIZE + 42}" role="img" aria-label="{html.escape(title)}">'
             f'<rect x="{LEFT}" y="{TOP}" width="{SIZE}" height="{SIZE}" class="frame"/>{ticks}{inside}'
             f'<text x="{_x(0.5)}" y="{TOP + SIZE + 36}" text-anchor="middle">{html.escape(across)}</text>'
-            f'<text transform="translate(11 {_y(0.5)}) rotate(-90)" text-anchor="middle">{html.escape(up)}</text></svg>')
+            f'<text transform="translate(11 {_y(0.5)}) rotate(-90)" text-anchor="middle">{html.escape(up)}</text>'
+            "</svg>")
 
 
 def curves(lines, title, across, up, diagonal=False):

@@ -62,7 +62,8 @@ def _notes(evaluation, cases, small, least_mm):
         notes.append(f"{failed} scans could not be classified. They count as wrong: they are false negatives of their "
                      "class. Figures of probabilities leave them out.")
     if not len(evaluation.probabilities):
-        notes.append("The table has no probabilities: AUROC, AUPRC, Brier score, likelihood and calibration are left out.")
+        notes.append("The table has no probabilities: AUROC, AUPRC, Brier score, likelihood and calibration are left "
+                     "out.")
     if least_mm and not any(case.columns.get("volume_ml") for case in cases):
         notes.append("The truth has no column volume_ml: no lesion is set aside as too small.")
     elif small:
@@ -109,9 +110,10 @@ def make_report(cases, arguments, maps=None, against=None, same_as=()):
         few = Evaluation(small, arguments.replicates, arguments.seed)
         few.proportion(f"lesions under {arguments.smallest:g} mm, not counted", "", "accuracy", few.truth == few.called)
         evaluation.rows += few.rows
-    settings = {"truth": pathlib.Path(arguments.truth).name, "where": arguments.where, "replicates": arguments.replicates,
-                "seed": arguments.seed, "smallest_mm": arguments.smallest, "clusters": evaluation.by_cluster.count,
-                "clustered_by": evaluation.clustered_by}
+    settings = {"truth": pathlib.Path(arguments.truth).name, "where": arguments.where,
+                "predictions": pathlib.Path(arguments.predictions or "tumorclass batch").name,
+                "replicates": arguments.replicates, "seed": arguments.seed, "smallest_mm": arguments.smallest,
+                "clusters": evaluation.by_cluster.count, "clustered_by": evaluation.clustered_by}
     wrong = [case for case in counted if case.called != case.truth]
     return Report(evaluation.rows, settings, notes, confusion, bins,
                   [_told(case) for case in wrong if case.called >= 0],

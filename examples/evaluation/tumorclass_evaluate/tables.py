@@ -50,7 +50,8 @@ def _flatten(item):
     confidence = item["confidence"]
     row.update({f"p_{code}": str(p) for code, p in item["probabilities"].items()})
     members = confidence["prediction_set"]
-    return {**row, "status": "ok", "class": item["class"]["code"], "abstained": "yes" if confidence["abstention"] else "no",
+    return {**row, "status": "ok", "class": item["class"]["code"],
+            "abstained": "yes" if confidence["abstention"] else "no",
             "prediction_set": "" if members is None else ",".join(members) or "none"}
 
 
@@ -62,7 +63,8 @@ def _read_objects(text, name):
         try:
             rows.append((number, _flatten(json.loads(line))))
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise Fault(f"{name}: line {number} is no object of 'tumorclass batch' or 'tumorclass classify --json'") from None
+            raise Fault(f"{name}: line {number} is no object of 'tumorclass batch' or of 'tumorclass classify --json'"
+                        ) from None
     return rows
 
 
@@ -262,9 +264,9 @@ def read_predictions(path, truth, chosen):
             raise Fault(f"{where}: the scan '{case.scan or case.participant}' is there twice")
         cases[case.key] = case
     answered = {case.participant for case in cases.values()}
-    if answered - set(truth):
-        raise Fault(f"{name}: {len(answered - set(truth))} participants are not in the truth: {_some(answered - set(truth))}")
-    if set(chosen) - answered:
-        raise Fault(f"{name}: {len(set(chosen) - answered)} participants have no prediction: "
-                    f"{_some(set(chosen) - answered)}")
+    strangers, silent = answered - set(truth), set(chosen) - answered
+    if strangers:
+        raise Fault(f"{name}: {len(strangers)} participants are not in the truth: {_some(strangers)}")
+    if silent:
+        raise Fault(f"{name}: {len(silent)} participants have no prediction: {_some(silent)}")
     return [cases[key] for key in sorted(cases) if cases[key].participant in chosen]
