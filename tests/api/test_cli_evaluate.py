@@ -17,6 +17,7 @@ from command import (CLI, MODEL, SHAPE, STEP, ANSWERED, SCAN_FAILED, WRONG_USAGE
 
 FILES = ["confusion.tsv", "metrics.json", "metrics.tsv", "report.html"]
 CODES = "HGG LGG METS PA AN HLTH MEN".split()
+CONTRAST = ["", "_ce-gadolinium", ""]
 
 
 class Evaluate(Batch):
@@ -26,11 +27,13 @@ class Evaluate(Batch):
         self.environment["PATH"] = f"{pathlib.Path(sys.executable).parent}:{self.environment['PATH']}"
 
     def study(self, root="study"):
-        """Three scans; the lesion is the bright spot of the head, and oedema above it."""
+        """Three scans, one with contrast beside one without; the lesion is the head's bright spot, oedema above it."""
         rows = ["participant_id\tclass\tsource\tvolume_ml\tspacing"]
         for n, label in enumerate(("LGG", "meningioma", "hlth")):
             name = f"{root}/sub-{n:02}/anat/sub-{n:02}"
-            self.scan(f"{name}_T1w.nii.gz", np.roll(head(), 5 * n, axis=0))
+            self.scan(f"{name}{CONTRAST[n]}_T1w.nii.gz", np.roll(head(), 5 * n, axis=0))
+            if CONTRAST[n]:
+                self.scan(f"{name}_T1w.nii.gz")
             rows.append(f"sub-{n:02}\t{label}\t{'ab'[n % 2]}\t{0 if label == 'hlth' else 20}\t4x4x{4 + n}")
             if label == "hlth":
                 continue
@@ -100,7 +103,7 @@ class Evaluate(Batch):
     def look_at_map(self, n, method):
         """The same by another way: the map as `classify` writes it, distances to every voxel of the lesion."""
         path = self.folder / f"study/sub-{n:02}/anat/sub-{n:02}"
-        answer = self.answer(f"{path}_T1w.nii.gz", "--attention", "map.nii", "--attention-method", method)
+        answer = self.answer(f"{path}{CONTRAST[n]}_T1w.nii.gz", "--attention", "map.nii", "--attention-method", method)
         voxels = nibabel.load(self.folder / "map.nii").get_fdata()
         lesion = np.argwhere(nibabel.load(f"{path}_lesion.nii.gz").get_fdata() == 1)
         every = np.argwhere(voxels > -1)
