@@ -6,6 +6,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#ifndef PROGRAM_NAME
+#define PROGRAM_NAME "tumorclass" /* other programs are made with this file too */
+#endif
+
 enum { LEAST_WIDTH = 40, USUAL_WIDTH = 80, MOST_WIDTH = 100, BAR_WIDTH = 24 };
 
 static bool is_set(const char *variable)
@@ -147,7 +151,7 @@ void complain(const char *format, ...)
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
     progress_clear();
-    fputs("tumorclass: ", stderr);
+    fputs(PROGRAM_NAME ": ", stderr);
     put_text(stderr, sentence);
     putc('\n', stderr);
 }
