@@ -1,0 +1,140 @@
+"""The family of networks that the recipe trains, in PyTorch.
+
+A level is the reference network's: Conv_i + Context_i, each block a 3x3x3 convolution -> instance norm -> LeakyReLU
+(Chakrabarty et al. 2021 after Isensee et al. 2017; reference_model.py draws it). Behind the last level: mean over all
+cells, one dense layer. A convolution in front of an instance norm has no bias, since the norm takes it away again.
+
+    published   1 x 128^3   16-32-64-128-256, strides 1,2,2,2,2   128 64 32 16 8 cells
+    compact     1 x  96^3   16-32-64-128,     strides 2,2,2,1      48 24 12 12 cells
+
+The dense layer applied to every cell of the last level gives the class maps. Their mean is the logit, and they are what
+the library's CAM shows. Two things help in training alone and are left out of the model file: the class maps are held
+against the lesion (cell_loss), and a small head draws the lesion at the level with a quarter of the input's cells.
+"""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+SLOPE = 0.01  # of the LeakyReLU
+PUBLISHED = {"shape": [128] * 3, "filters": [16, 32, 64, 128, 256], "strides": [1, 2, 2, 2, 2], "dropout": 0.3,
+             "pooling": "average"}
+COMPACT = {"shape": [96] * 3, "filters": [16, 32, 64, 128], "strides": [2, 2, 2, 1], "dropout": 0.1,
+           "pooling": "average"}
+
+
+class Block(nn.Module):
+    def __init__(self, channels_in, channels, stride=1):
+        super().__init__()
+        self.conv = nn.Conv3d(channels_in, channels, 3, stride, padding=1, bias=False)
+        self.norm = nn.InstanceNorm3d(channels, affine=True)  # epsilon 1e-5
+
+    def forward(self, x):
+        return F.leaky_relu(self.norm(self.conv(x)), SLOPE)
+
+
+class Level(nn.Module):
+    def __init__(self, channels_in, channels, stride, dropout):
+        super().__init__()
+        self.conv = Block(channels_in, channels, stride)
+        self.block1, self.block2 = Block(channels, channels), Block(channels, channels)
+        self.dropout = nn.Dropout3d(dropout)  # of whole channels
+
+    def forward(self, x):
+        x = self.conv(x)
+        return x + self.block2(self.dropout(self.block1(x)))
+
+
+class LesionHead(nn.Module):
+    """Where the tumour is, one logit a cell of a fine level, from that level and the last."""
+
+    def __init__(self, fine, last):
+        super().__init__()
+        self.mix = Block(fine + last, 16)
+        self.lesion = nn.Conv3d(16, 1, 1)
+
+    def forward(self, fine, last):
+        last = F.interpolate(last, fine.shape[2:], mode="trilinear", align_corners=False)
+        return self.lesion(self.mix(torch.cat([fine, last], 1)))
+
+
+class Network(nn.Module):
+    """Input N x 1 x D x H x W of any extents that the strides leave a cell of; `shape` is what the model file says."""
+
+    def __init__(self, classes, shape, filters, strides, dropout=0.0, pooling="average"):
+        super().__init__()
+        if len(filters) != len(strides):
+            raise ValueError(f"{len(filters)} levels have filters, {len(strides)} strides")
+        if pooling not in ("average", "average+max"):
+            raise ValueError(f"pooling is '{pooling}', not average or average+max")
+        self.config = {"classes": classes, "shape": list(shape), "filters": list(filters), "strides": list(strides),
+                       "dropout": dropout, "pooling": pooling}
+        inputs = [1, *filters[:-1]]
+        self.levels = nn.ModuleList(Level(a, b, stride, dropout) for a, b, stride in zip(inputs, filters, strides))
+        self.dense = nn.Linear(filters[-1] * (2 if pooling == "average+max" else 1), classes)
+        self.fine = max(i for i in range(len(strides)) if steps(strides)[i] <= max(4, strides[0]))
+        self.lesion = LesionHead(filters[self.fine], filters[-1])
+        for module in self.modules():
+            if isinstance(module, nn.Conv3d):
+                nn.init.kaiming_normal_(module.weight, SLOPE)
+
+    def features(self, x):
+        """The output of every level, the finest first."""
+        outputs = []
+        for level in self.levels:
+            x = level(x)
+            outputs.append(x)
+        return outputs
+
+    def pool(self, last):
+        """N x K: what the dense layer reads, the library's embedding."""
+        mean = last.mean((2, 3, 4))
+        return mean if self.config["pooling"] == "average" else torch.cat([mean, last.amax((2, 3, 4))], 1)
+
+    def class_maps(self, last):
+        """N x classes x cells; with average pooling their spatial mean is the logit."""
+        weight = self.dense.weight[:, : last.shape[1]]
+        return torch.einsum("ck,nkdhw->ncdhw", weight, last) + self.dense.bias[:, None, None, None]
+
+    def forward(self, x):
+        return self.dense(self.pool(self.features(x)[-1]))
+
+    def forward_all(self, x):
+        """(logits, class maps, lesion logits), for training."""
+        outputs = self.features(x)
+        last = outputs[-1]
+        return self.dense(self.pool(last)), self.class_maps(last), self.lesion(outputs[self.fine], last)
+
+
+def steps(strides):
+    """Input voxels to a cell, along one axis, at each level."""
+    return [int(torch.tensor(strides[: i + 1]).prod()) for i in range(len(strides))]
+
+
+def cell_loss(class_maps, labels, lesion):
+    """The class's map must be highest in the lesion, and in the lesion higher than other classes' maps.
+
+    lesion: N x 1 x d x h x w, the tumour's share of each cell; scans without one count nothing. Maps are multiplied by
+    the lesion's share of all cells, since that is what a value there adds to the logit: a small lesion has to be called
+    the louder. Both terms stay the same when a constant is added to a map, so they say where a logit comes from and do
+    not hold its mean down, as asking each cell for "tumour here or not" would.
+    """
+    cells = F.adaptive_avg_pool3d(lesion, class_maps.shape[2:]).flatten(1)
+    marked = cells.sum(1) > 0
+    if not marked.any():
+        return class_maps.sum() * 0
+    cells, labels = cells[marked], labels[marked]
+    share = cells / cells.sum(1, keepdim=True)
+    maps = class_maps[marked].flatten(2) * cells.mean(1).clamp_min(1 / cells.shape[1])[:, None, None]
+    each = torch.arange(len(maps))
+    inside = (cells / cells.amax(1, keepdim=True)).clamp_min(1e-12).log()
+    where = -torch.logsumexp(F.log_softmax(maps[each, labels], 1) + inside, 1)  # 0: all of the softmax is in the lesion
+    what = -(share * F.log_softmax(maps, 1)[each, labels]).sum(1)
+    return (where + what).mean()
+
+
+def lesion_loss(logits, lesion):
+    """Cross-entropy of the share of tumour in each cell, and Dice over the batch, since tumours are small."""
+    target = F.adaptive_avg_pool3d(lesion, logits.shape[2:])
+    found = logits.sigmoid()
+    dice = (2 * (found * target).sum() + 1) / (found.sum() + target.sum() + 1)
+    return F.binary_cross_entropy_with_logits(logits, target) + 1 - dice

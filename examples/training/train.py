@@ -1,0 +1,430 @@
+#!/usr/bin/env python3
+"""Train the network on a prepared set (prepare.py); export.py makes a model file of what comes out.
+
+    compact     AdamW, one cosine after a warm-up, moving average of the weights, light dropout, every class equally
+                often; cross-entropy, class maps held against the lesion (less and less), and a lesion head
+    published   Adam 5e-4, L2 1e-5, batches of 5, rate halved after 10 epochs without a better validation loss, stop
+                after 50, cross-entropy with balanced class weights, 8 folds by subject. The flips are left-right alone:
+                the paper's run along all axes, and a head upside down has no sella and no auditory canals
+
+Everything random is a function of the seed and the step's number, so a run goes on from its checkpoint bit by bit (on
+the same machine with the same number of threads) as if it had not been stopped: by --minutes, a signal, or a crash.
+
+In the output folder: checkpoint.pt (all that going on needs), best.pt (the weights of the best validation, for
+export.py), training.csv, validation.csv, training.png (with matplotlib). Needs torch 1.13 or later and numpy.
+"""
+import argparse
+import copy
+import csv
+import io
+import json
+import math
+import os
+import pathlib
+import signal
+import sys
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from augment import augment, flip
+from network import COMPACT, PUBLISHED, Network, cell_loss, lesion_loss
+from prepared import Prepared, limits
+from scans import Order, class_codes, judge, split
+
+RECIPES = {
+    "compact": COMPACT | {"optimizer": "adamw", "rate": 1e-3, "decay": 0.02, "batch": 16, "part": 4,
+                          "warm_up": 0.03, "average": 0.999, "balanced": True, "smoothing": 0.05, "cells": 0.3,
+                          "lesions": 0.3, "augment": True, "coarse_share": 0.0, "patience": None, "folds": 8},
+    "published": PUBLISHED | {"optimizer": "adam", "rate": 5e-4, "decay": 1e-5, "batch": 5, "part": 5,
+                              "warm_up": 0.0, "average": 0.0, "balanced": False, "smoothing": 0.0, "cells": 0.0,
+                              "lesions": 0.0, "augment": False, "coarse_share": 0.0, "patience": [10, 50], "folds": 8},
+}
+TERMS = ("class", "cells", "lesions")  # of the loss
+HIGHEST_NORM = 5.0  # gradients longer than this are shortened
+ANSWER_BATCH = 8  # scans at a time in validation
+
+
+# ---- One run ----
+
+
+class Run:
+    """The network, its optimizer and how far they are; `state` is all of it."""
+
+    COUNTED = ("step", "seconds", "log", "recent", "validations", "plateau")
+
+    def __init__(self, settings, classes, device):
+        torch.manual_seed(settings["seed"])
+        self.settings, self.device = settings, device
+        keys = ("shape", "filters", "strides", "dropout", "pooling")
+        self.network = Network(classes, *(settings[key] for key in keys)).to(device)
+        self.average = copy.deepcopy(self.network) if settings["average"] else self.network
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings["optimizer"]]
+        self.optimizer = kind(self.network.parameters(), settings["rate"], weight_decay=settings["decay"])
+        self.step, self.seconds = 0, 0.0
+        self.log, self.recent, self.validations = [], [], []  # recent: losses since the last line of the log
+        self.plateau = {"factor": 1.0, "least": math.inf, "since": 0, "lowered": 0}
+
+    def state(self):
+        return {"settings": self.settings, "network": self.network.state_dict(), "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state_dict()} | {name: getattr(self, name) for name in self.COUNTED}
+
+    def load(self, state):
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for name in self.COUNTED:
+            setattr(self, name, state[name])
+
+    def progress(self):
+        return self.step / self.settings["steps"]
+
+    def rate(self):
+        """Rises in the warm-up, falls as a cosine; the published recipe's falls at plateaus instead."""
+        if self.settings["patience"]:
+            return self.settings["rate"] * self.plateau["factor"]
+        warm, t = self.settings["warm_up"], (self.step + 1) / self.settings["steps"]
+        falling = 0.5 * (1 + math.cos(math.pi * (t - warm) / (1 - warm)))
+        return self.settings["rate"] * (t / warm if t < warm else falling)
+
+    def finished(self):
+        patience = self.settings["patience"]
+        return self.step >= self.settings["steps"] or bool(patience) and self.plateau["since"] >= patience[1]
+
+    def coarse(self):
+        """Inputs are averaged to 2/3 of the extents in the first part of the steps: three times as fast."""
+        return self.progress() < self.settings["coarse_share"]
+
+
+def shrink(images):
+    return F.interpolate(images, [2 * extent // 3 for extent in images.shape[2:]], mode="area")
+
+
+def batch_of(run, data, order, labels):
+    """The step's images, labels and lesions."""
+    size, chosen, images, lesions = run.settings["batch"], [], [], []
+    orientation = data.spec["input.orientation"]
+    axis = 1 + next(i for i, letter in enumerate(orientation) if letter in "RL")
+    highest = limits(data.spec)[1] if limits(data.spec) else None
+    for n in range(run.step * size, (run.step + 1) * size):
+        random, index = np.random.default_rng((run.settings["seed"], 1, n)), order[n]
+        image, lesion = (torch.from_numpy(x[0]) for x in (data.images([index]), data.lesions([index])))
+        change = augment if run.settings["augment"] else flip
+        image, lesion = change(image, lesion, random, axis, highest)
+        chosen.append(labels[index])
+        images.append(image)
+        lesions.append(lesion)
+    images = torch.stack(images)
+    return shrink(images) if run.coarse() else images, torch.tensor(chosen), torch.stack(lesions)
+
+
+def losses(run, images, labels, lesions, weights):
+    settings = run.settings
+    if not settings["cells"] and not settings["lesions"]:
+        return {"class": F.cross_entropy(run.network(images), labels, weights)}
+    logits, maps, drawn = run.network.forward_all(images)
+    return {"class": F.cross_entropy(logits, labels, weights, label_smoothing=settings["smoothing"]),
+            "cells": cell_loss(maps, labels, lesions) * settings["cells"] * (1 - run.progress()),
+            "lesions": lesion_loss(drawn, lesions) * settings["lesions"]}
+
+
+def train_step(run, batch, weights):
+    """One step; the mean losses. Parts of the batch go one after another, which bounds memory."""
+    torch.manual_seed(run.settings["seed"] * 1_000_003 + run.step)  # dropout
+    run.network.train()
+    run.optimizer.zero_grad()
+    for group in run.optimizer.param_groups:
+        group["lr"] = run.rate()
+    size, sums = len(batch[0]), {}
+    for begin in range(0, size, run.settings["part"]):
+        part = [x[begin : begin + run.settings["part"]].to(run.device) for x in batch]
+        terms = losses(run, *part, weights)
+        share = len(part[0]) / size
+        (sum(terms.values()) * share).backward()
+        for name, term in terms.items():
+            sums[name] = sums.get(name, 0.0) + float(term.detach()) * share
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), HIGHEST_NORM)
+    run.optimizer.step()
+    run.step += 1
+    if run.average is not run.network:
+        follow(run)
+    return sums
+
+
+@torch.no_grad()
+def follow(run):
+    keep = min(run.settings["average"], (1 + run.step) / (10 + run.step))
+    for mean, now in zip(run.average.parameters(), run.network.parameters()):
+        mean.lerp_(now, 1 - keep)
+
+
+@torch.no_grad()
+def answer(network, data, indices, coarse=False):
+    """(logits, embeddings) of scans as they are."""
+    network.eval()
+    device, logits, pooled = next(network.parameters()).device, [], []
+    for begin in range(0, len(indices), ANSWER_BATCH):
+        images = torch.from_numpy(data.images(indices[begin : begin + ANSWER_BATCH])).to(device)
+        pooled.append(network.pool(network.features(shrink(images) if coarse else images)[-1]))
+        logits.append(network.dense(pooled[-1]))
+    return torch.cat(logits).cpu().numpy(), torch.cat(pooled).cpu().numpy()
+
+
+# ---- Validation, and when to stop ----
+
+
+def validate(run, data, indices, labels, codes, weights):
+    logits, _ = answer(run.average, data, indices, run.coarse())
+    truth = [labels[i] for i in indices]
+    weights = None if weights is None else weights.cpu()
+    loss = F.cross_entropy(torch.from_numpy(logits), torch.tensor(truth), weights)
+    facts = judge(logits.argmax(1) == truth, truth, [data.rows[i] for i in indices], codes)
+    facts = {"step": run.step, "coarse": run.coarse(), "loss": float(loss)} | facts
+    run.validations.append(facts)
+    return facts
+
+
+def is_best(run):
+    """The last validation, against those of the same resolution; by loss in the published recipe."""
+    def worth(facts):
+        return (-facts["loss"],) if run.settings["patience"] else (facts["worst"], facts["balanced_accuracy"])
+
+    *others, last = [facts for facts in run.validations if facts["coarse"] == run.validations[-1]["coarse"]]
+    return all(worth(last) > worth(other) for other in others)
+
+
+def follow_plateau(run):
+    """Halve the rate where the validation loss (once an epoch) stays as it is."""
+    state, loss = run.plateau, run.validations[-1]["loss"]
+    if loss < state["least"]:
+        state.update(least=loss, since=0, lowered=0)
+        return
+    state["since"] += 1
+    state["lowered"] += 1
+    if state["lowered"] >= run.settings["patience"][0]:
+        state.update(factor=state["factor"] / 2, lowered=0)
+
+
+# ---- Files ----
+
+
+def write_whole(path, data):
+    temporary = path.with_name(path.name + ".part")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def save(path, state):
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def load(path):
+    return torch.load(path, map_location="cpu")
+
+
+def write_csv(path, rows):
+    if not rows:
+        return
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue().encode())
+
+
+def draw(path, run):
+    try:
+        import matplotlib
+    except ImportError:
+        return
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), constrained_layout=True)
+    for name in [key for key in TERMS if run.log and key in run.log[0]]:
+        left.plot([row["step"] for row in run.log], [row[name] for row in run.log], label=name)
+    left.set(xlabel="step", ylabel="loss", yscale="log")
+    for name in ("accuracy", "balanced_accuracy", "worst"):
+        right.plot([row["step"] for row in run.validations], [row[name] for row in run.validations],
+                   label=name.replace("_", " "))
+    right.set(xlabel="step", ylabel="validation", ylim=(0, 1))
+    for axes in (left, right):
+        if axes.lines:
+            axes.legend()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    pyplot.close(figure)
+    write_whole(path, buffer.getvalue())
+
+
+def write_all(run, folder):
+    save(folder / "checkpoint.pt", run.state())
+    write_csv(folder / "training.csv", run.log)
+    write_csv(folder / "validation.csv", run.validations)
+    draw(folder / "training.png", run)
+
+
+def save_best(run, folder, codes, spec, parts):
+    """What export.py needs; parts: the set's indices that trained it and that chose it."""
+    save(folder / "best.pt", {"config": run.average.config, "codes": codes, "spec": spec, "settings": run.settings,
+                              "weights": run.average.state_dict(), "parts": parts,
+                              "figures": run.validations[-1]})
+
+
+# ---- The loop ----
+
+
+def show(run, begin_step, begin, end=""):
+    speed = (run.step - begin_step) / max(time.monotonic() - begin, 1e-9)
+    line = f"step {run.step} of {run.settings['steps']}"
+    if run.recent or run.log:
+        line += ", loss " + " + ".join(f"{loss:.3f} ({name})" for name, loss in mean_losses(run).items())
+    if run.validations:
+        last = run.validations[-1]
+        line += f"; balanced {last['balanced_accuracy']:.3f}, worst {last['worst']:.2f} ({last['worst_of']})"
+    if speed > 0:
+        line += f"; {speed:.2f} steps/s, {(run.settings['steps'] - run.step) / speed / 3600:.1f} h to go"
+    print(f"\r{line}\033[K", end=end, file=sys.stderr, flush=True)
+
+
+def mean_losses(run):
+    """Since the last line of the log, or that line's."""
+    rows = run.recent or run.log[-1:]
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0] if name in TERMS}
+
+
+def class_weights(run, labels, classes):
+    """The published recipe's: n / (classes * n_c)."""
+    if run.settings["balanced"]:
+        return None
+    counts = np.bincount(labels, minlength=classes)
+    return torch.tensor(len(labels) / classes / counts, dtype=torch.float32, device=run.device)
+
+
+def look(run, data, parts, labels, codes, weights, folder):
+    """Validate; keep the best."""
+    validate(run, data, parts[1], labels, codes, weights)
+    if run.settings["patience"]:
+        follow_plateau(run)
+    if is_best(run):
+        save_best(run, folder, codes, data.spec, parts)
+
+
+def train(run, data, parts, labels, codes, arguments):
+    order = Order(parts[0], labels, run.settings["balanced"], run.settings["seed"])
+    weights = class_weights(run, [labels[i] for i in parts[0]], len(codes))
+    stop = []
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.append(True))
+    begin, begin_step, saved = time.monotonic(), run.step, time.monotonic()
+    while not run.finished() and not stop:
+        tick = time.monotonic()
+        run.recent.append(train_step(run, batch_of(run, data, order, labels), weights))
+        run.seconds += time.monotonic() - tick
+        if run.step % arguments.log_every == 0:
+            run.log.append({"step": run.step, "rate": run.rate(), "seconds": round(run.seconds, 1)} | mean_losses(run))
+            run.recent = []
+        looked = run.step % run.settings["validate_every"] == 0 or run.step == run.settings["steps"]
+        if looked:
+            look(run, data, parts, labels, codes, weights, arguments.output)
+        show(run, begin_step, begin)
+        if arguments.minutes and time.monotonic() - begin > 60 * arguments.minutes:
+            stop.append(True)
+        if looked or stop or run.finished() or time.monotonic() - saved > 60 * arguments.checkpoint_minutes:
+            write_all(run, arguments.output)
+            saved = time.monotonic()
+    show(run, begin_step, begin, end="\n")
+
+
+# ---- Arguments ----
+
+
+def change(text):
+    key, equals, value = text.partition("=")
+    if not equals or key not in RECIPES["compact"] or key == "shape":
+        raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE with a key of " +
+                                         ", ".join(key for key in RECIPES["compact"] if key != "shape"))
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+def read_arguments():
+    first, *rest = __doc__.split("\n\n")
+    parser = argparse.ArgumentParser(description=first, epilog="\n\n".join(rest),
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("set", type=pathlib.Path, help="the prepared set")
+    parser.add_argument("--output", type=pathlib.Path, required=True, metavar="FOLDER")
+    parser.add_argument("--recipe", choices=tuple(RECIPES), default="compact", help="(default: compact)")
+    parser.add_argument("--with", type=change, action="append", default=[], dest="changes", metavar="KEY=VALUE",
+                        help="in place of the recipe's, as JSON: filters=[8,16,32,64] rate=0.0005 coarse_share=0.6")
+    parser.add_argument("--total-steps", type=int, metavar="N", help="(default: 20000; published: 200 epochs)")
+    parser.add_argument("--validate-every", type=int, metavar="N", help="steps (default: 500; published: an epoch)")
+    parser.add_argument("--log-every", type=int, default=50, metavar="N", help="steps (default: 50)")
+    parser.add_argument("--fold", type=int, metavar="K", help="validate on this fold, from 0; default: the column "
+                        "split of participants.tsv, or fold 0 if there is none")
+    parser.add_argument("--start", type=pathlib.Path, metavar="BEST.PT", help="begin with these weights")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="(default: 1)")
+    parser.add_argument("--minutes", type=float, metavar="M", help="stop after these; the same command goes on")
+    parser.add_argument("--checkpoint-minutes", type=float, default=10, metavar="M", help="(default: 10)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), metavar="N")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda or cuda:N")
+    return parser.parse_args()
+
+
+def settings_of(arguments, data, training):
+    settings = RECIPES[arguments.recipe] | dict(arguments.changes) | {"shape": list(data.shape), "seed": arguments.seed}
+    epoch = math.ceil(len(training) / settings["batch"])
+    published = bool(settings["patience"])
+    settings["steps"] = arguments.total_steps or (200 * epoch if published else 20000)
+    settings["validate_every"] = arguments.validate_every or (epoch if published else 500)
+    return settings
+
+
+def start(settings, arguments, codes):
+    """A run, from its checkpoint if it has one."""
+    path = arguments.output / "checkpoint.pt"
+    run = Run(settings, len(codes), torch.device(arguments.device))
+    if path.exists():
+        state = load(path)
+        for key, value in state["settings"].items():
+            if settings.get(key) != value:
+                raise SystemExit(f"{path} was made with {key} = {value}, not {settings.get(key)}")
+        run.load(state)
+    elif arguments.start:
+        weights = load(arguments.start)["weights"]
+        run.network.load_state_dict(weights)
+        run.average.load_state_dict(weights)
+    return run
+
+
+def main():
+    arguments = read_arguments()
+    torch.set_num_threads(arguments.threads)
+    data = Prepared(arguments.set)
+    folds = RECIPES[arguments.recipe]["folds"]
+    training, validation = split(data.rows, arguments.fold, folds, arguments.seed)
+    codes = class_codes([data.rows[i] for i in training])
+    labels = [codes.index(row["class"]) if row["class"] in codes else -1 for row in data.rows]
+    validation = [i for i in validation if labels[i] >= 0]
+    if len(codes) < 2 or not validation:
+        raise SystemExit(f"{arguments.set}: {len(training)} scans of {len(codes)} classes to train on, "
+                         f"{len(validation)} to validate with: there must be 2 classes and 1 scan")
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    run = start(settings_of(arguments, data, training), arguments, codes)
+    print(f"{len(training)} scans to train on, {len(validation)} to validate with: " + ", ".join(
+        f"{sum(labels[i] == c for i in training)} + {sum(labels[i] == c for i in validation)} {code}"
+        for c, code in enumerate(codes)), file=sys.stderr)
+    train(run, data, (training, validation), labels, codes, arguments)
+
+
+if __name__ == "__main__":
+    main()
