@@ -4,34 +4,40 @@
 #define COHORT_PAINT_H
 #include "lesion.h"
 
-/* A grid of cubic voxels in the scanner's space: mm, right-front-up, the origin in the middle of the head. */
+/* A grid of cubic voxels in the scanner's space: mm, right-front-up, the origin in the middle of the brain's box. */
 struct grid {
     int shape[3];
     float origin[3]; /* centre of the first voxel */
     float step;      /* mm */
 };
 
-/* How the head's shape differs from the anatomy's: scanner point -> head point. A random affine (scale, shear, small
- * rotation, now and then left and right exchanged), then a diffeomorphism: a smooth velocity field, integrated. */
+/* How the head's shape differs from the anatomy's: scanner point -> head point. A diffeomorphism (a smooth velocity
+ * field, integrated), then a random affine (size, proportions, shear, pose, left and right exchanged in half). */
 struct warp {
     double affine[12]; /* scanner mm to head mm, 3 x 4 by rows */
-    struct grid grid;  /* of the displacements, a few mm apart */
+    struct grid grid;  /* of the displacements, in the scanner's space; beyond it its border's go on */
     float (*shift)[3]; /* mm, added behind the affine */
 };
 bool warp_create(struct warp *warp, const struct anatomy *anatomy, uint64_t seed); /* false: no memory */
 void warp_free(struct warp *warp);
 void warp_point(float to[3], const struct warp *warp, const float from[3]);
+/* Of `count` points from `from` on, `step` apart along x: to[axis][point]. The same values, faster. */
+void warp_row(float *to[3], const struct warp *warp, const float from[3], float step, int count);
 /* The other way, by iteration: where in the scanner's space a head's point lies. */
 void warp_inverse(float to[3], const struct warp *warp, const float from[3]);
+
+enum grain { FINE, MIDDLE, COARSE, GRAINS };
 
 /* Intensities of this head's tissues, drawn from STREAM_LOOK around those of T1 (mostly) or from anywhere (now and
  * then); white matter is about 1. */
 struct look {
-    float mean[TISSUES], spread[TISSUES];  /* spread: smooth variation within the tissue, same unit */
-    float grain[TISSUES];                  /* mm, of that variation */
-    float uptake[TISSUES];                 /* added at contrast strength 1 */
-    float fat_mean, fat_spread, fat_share; /* of SOFT_TISSUE; and the layer under the skin */
-    float vessels_flow;                    /* share of arteries that are dark from flow */
+    float mean[TISSUES], uptake[TISSUES];         /* uptake: added at contrast strength 1 */
+    float spread[TISSUES][GRAINS], grain[GRAINS]; /* deviations of the variation within a tissue; their grains, mm */
+    float patchy;                                 /* the same of the uptake, as a share of it */
+    float fat_mean, fat_share;                    /* of SOFT_TISSUE away from the skin; and under the skin */
+    float fat_depth;                              /* how far under the skin fat prevails: 0 thin to 1 thick */
+    float vessels_flow;                           /* share of arteries that are dark from flow */
+    float vessels_uptake;                         /* of the small vessels in the CSF over the brain, not in any map */
 };
 /* `grey_white` 1: contrast of a gradient echo; 0: none (some spin echoes). `fat`: 1, or less where it is suppressed. */
 void look_draw(struct look *look, uint64_t seed, double grey_white, double fat);
