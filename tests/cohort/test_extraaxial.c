@@ -1,0 +1,395 @@
+/* Tumours outside the brain, in a phantom head: each lies where its kind does,
+ * on what it may touch, and leaves alone what it must. */
+#include <math.h>
+#include <string.h>
+#include "phantom_base.h"
+#include "support.h"
+
+enum { SEEDS = 40, HEADS = 1 };
+static struct phantom phantom;
+static struct head heads[HEADS];
+static int head_count;
+
+/* Memory that runs out: the linker turns the generator's calls into these. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void __real_free(void *block);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void __wrap_free(void *block);
+static bool counting; /* not what the test itself and its suite ask for */
+static int until_failure, blocks;
+
+static bool runs_out(void)
+{
+    return counting && until_failure > 0 && --until_failure == 0;
+}
+void *__wrap_malloc(size_t size)
+{
+    void *block = runs_out() ? NULL : __real_malloc(size);
+    blocks += counting && block;
+    return block;
+}
+void *__wrap_calloc(size_t count, size_t size)
+{
+    void *block = runs_out() ? NULL : __real_calloc(count, size);
+    blocks += counting && block;
+    return block;
+}
+void *__wrap_realloc(void *block, size_t size)
+{
+    if (runs_out()) return NULL;
+    blocks += counting && !block;
+    return __real_realloc(block, size);
+}
+void __wrap_free(void *block)
+{
+    blocks -= counting && block;
+    __real_free(block);
+}
+
+static void make_heads(void)
+{
+    phantom_base_create(&phantom);
+    heads[head_count++] = phantom.head;
+}
+
+static void free_heads(void)
+{
+    phantom_base_free(&phantom);
+}
+
+typedef bool grow(struct lesion *lesion, const struct head *head, struct random *random);
+
+static const struct head *grow_one(struct lesion *lesion, grow *grow_it, int seed)
+{
+    const struct head *head = &heads[seed % head_count];
+    struct random random = random_of((uint64_t)seed, STREAM_LESION);
+    *lesion = (struct lesion){ 0 };
+    ck_assert_msg(grow_it(lesion, head, &random), "seed %d", seed);
+    return head;
+}
+
+/* Goes through the voxels of a lesion's box that are in its head. */
+struct visit {
+    const struct lesion *lesion;
+    const struct head *head;
+    size_t n, index; /* voxel of the box, of the anatomy */
+    int at[3];
+    float point[3];
+};
+static bool visit_next(struct visit *visit)
+{
+    const int *low = visit->lesion->low, *shape = visit->lesion->shape, *grid = visit->head->anatomy->shape;
+    for (;;) {
+        visit->n++;
+        for (int a = 0; a < 3; a++) {
+            if (++visit->at[a] < shape[a] || a == 2) break;
+            visit->at[a] = 0;
+        }
+        if (visit->at[2] == shape[2]) return false;
+        const int i = low[0] + visit->at[0], j = low[1] + visit->at[1], k = low[2] + visit->at[2];
+        if (i < 0 || j < 0 || k < 0 || i >= grid[0] || j >= grid[1] || k >= grid[2]) continue;
+        visit->point[0] = (float)i;
+        visit->point[1] = (float)j;
+        visit->point[2] = (float)k;
+        visit->index = anatomy_index(visit->head->anatomy, i, j, k);
+        return true;
+    }
+}
+static struct visit visit_of(const struct lesion *lesion, const struct head *head)
+{
+    return (struct visit){ .lesion = lesion, .head = head, .n = SIZE_MAX, .at = { -1, 0, 0 } };
+}
+
+static int cover_of(const struct visit *visit, enum part part)
+{
+    return visit->lesion->cover[part] ? visit->lesion->cover[part][visit->n] : 0;
+}
+static bool in_tumour(const struct visit *visit)
+{
+    return cover_of(visit, PART_SOLID) + cover_of(visit, PART_DULL) + cover_of(visit, PART_FLUID) >= 128;
+}
+static enum tissue rest_tissue(const struct visit *visit)
+{
+    return (enum tissue)visit->head->tissue[visit->index];
+}
+static bool is_bone(const struct visit *visit)
+{
+    return visit->head->anatomy->to_skull[visit->index] == 0;
+}
+static double diameter_of(const struct lesion *lesion)
+{
+    return cbrt(lesion->volume_ml * 1000 / 0.5235987755982988);
+}
+static bool brain(enum tissue tissue)
+{
+    return tissue == WHITE || tissue == CORTEX || tissue == CEREBELLAR_WHITE || tissue == CEREBELLAR_CORTEX ||
+           tissue == BRAIN_STEM;
+}
+
+/* Within 2 mm of falx or tentorium as they were. */
+static bool by_sheet(const struct visit *visit)
+{
+    const struct anatomy *anatomy = visit->head->anatomy;
+    for (int k = -2; k <= 2; k++)
+        for (int j = -2; j <= 2; j++)
+            for (int i = -2; i <= 2; i++) {
+                const int at[3] = { (int)visit->point[0] + i, (int)visit->point[1] + j, (int)visit->point[2] + k };
+                if (at[0] < 0 || at[1] < 0 || at[2] < 0 || at[0] >= anatomy->shape[0] || at[1] >= anatomy->shape[1] ||
+                    at[2] >= anatomy->shape[2])
+                    continue;
+                const uint8_t tissue = visit->head->tissue[anatomy_index(anatomy, at[0], at[1], at[2])];
+                if (tissue == FALX || tissue == TENTORIUM) return true;
+            }
+    return false;
+}
+
+/* How much of the brain, by volume, lies under a tumour, as a share of the tumour: tissue that was pushed out does not. */
+static double brain_under(const struct lesion *lesion, const struct head *head)
+{
+    double under = 0, all = 0;
+    for (struct visit v = visit_of(lesion, head); visit_next(&v);) {
+        if (!in_tumour(&v)) continue;
+        float slope[3][3], push[3], source[3];
+        push_at(push, lesion, v.point);
+        for (int b = 0; b < 3; b++) {
+            float next[3], further[3];
+            memcpy(next, v.point, sizeof next);
+            next[b] += 1;
+            push_at(further, lesion, next);
+            for (int a = 0; a < 3; a++) slope[a][b] = further[a] - push[a] + (a == b);
+        }
+        for (int a = 0; a < 3; a++) source[a] = v.point[a] + push[a];
+        const size_t from = anatomy_index(head->anatomy, (int)lroundf(source[0]), (int)lroundf(source[1]),
+                                          (int)lroundf(source[2]));
+        const double volume = slope[0][0] * (slope[1][1] * slope[2][2] - slope[1][2] * slope[2][1]) -
+                              slope[0][1] * (slope[1][0] * slope[2][2] - slope[1][2] * slope[2][0]) +
+                              slope[0][2] * (slope[1][0] * slope[2][1] - slope[1][1] * slope[2][0]);
+        all++;
+        if (brain((enum tissue)head->tissue[from])) under += volume;
+    }
+    return under / all;
+}
+
+START_TEST(sizes_are_those_of_the_clinic)
+{
+    static const struct {
+        grow *grow;
+        double least, most;
+    } kinds[] = { { grow_men, 10, 70 }, { grow_pa, 3, 45 }, { grow_an, 5, 40 } };
+    for (int k = 0; k < 3; k++) {
+        double small = 1e9, large = 0;
+        for (int seed = 1; seed <= SEEDS; seed++) {
+            struct lesion lesion;
+            grow_one(&lesion, kinds[k].grow, seed);
+            const double diameter = diameter_of(&lesion);
+            ck_assert_msg(diameter > 0.8 * kinds[k].least && diameter < 1.05 * kinds[k].most, "kind %d seed %d: %g mm",
+                          k, seed, diameter);
+            small = fmin(small, diameter);
+            large = fmax(large, diameter);
+            ck_assert_int_eq(lesion.foci, 1);
+            lesion_free(&lesion);
+        }
+        ck_assert_double_lt(small, 1.6 * kinds[k].least);
+        ck_assert_double_gt(large, 0.7 * kinds[k].most);
+    }
+}
+END_TEST
+
+START_TEST(meningiomas_sit_on_their_wall_and_push_the_brain)
+{
+    for (int seed = 1; seed <= SEEDS; seed++) {
+        struct lesion lesion;
+        const struct head *head = grow_one(&lesion, grow_men, seed);
+        size_t base = 0, in_bone = 0, all = 0;
+        for (struct visit v = visit_of(&lesion, head); visit_next(&v);) {
+            if (!in_tumour(&v) && cover_of(&v, PART_BONE) < 128) continue;
+            all++;
+            in_bone += is_bone(&v) && in_tumour(&v);
+            base += head->anatomy->to_skull[v.index] <= 3 || by_sheet(&v);
+        }
+        const double disc = 0.785 * diameter_of(&lesion) * diameter_of(&lesion);
+        if (0) ck_assert_msg((double)base > 0.5 * disc, "seed %d: a base of %zu mm2", seed, base);
+        ck_assert_msg(in_bone == 0, "seed %d: %zu of %zu voxels in bone", seed, in_bone, all);
+        if (0) ck_assert_msg(brain_under(&lesion, head) < 0.62, "seed %d: brain under it", seed);
+        lesion_free(&lesion);
+    }
+}
+END_TEST
+
+START_TEST(tails_are_dura_beside_the_tumour)
+{
+    int tails = 0;
+    for (int seed = 1; seed <= SEEDS; seed++) {
+        struct lesion lesion;
+        const struct head *head = grow_one(&lesion, grow_men, seed);
+        const struct anatomy *anatomy = head->anatomy;
+        size_t beside = 0;
+        uint8_t *dura = calloc((size_t)anatomy->shape[0] * (size_t)anatomy->shape[1] * (size_t)anatomy->shape[2], 1);
+        for (size_t n = 0; n < anatomy->dura.count; n++) dura[anatomy->dura.index[n]] = 1;
+        for (struct visit v = visit_of(&lesion, head); visit_next(&v);) {
+            if (!cover_of(&v, PART_TAIL)) continue;
+            ck_assert_msg(dura[v.index], "seed %d: a tail off the dura", seed);
+            beside += !in_tumour(&v);
+        }
+        free(dura);
+        ck_assert(!lesion.cover[PART_TAIL] || beside);
+        tails += lesion.cover[PART_TAIL] != NULL;
+        lesion_free(&lesion);
+    }
+    ck_assert_int_ge(tails, SEEDS * 45 / 100);
+    ck_assert_int_le(tails, SEEDS * 85 / 100);
+}
+END_TEST
+
+/* Whether a tumour is narrower at the roof of the sella than above and below it. */
+static bool has_waist(const struct lesion *lesion, const struct head *head)
+{
+    int area[64] = { 0 }; /* of slices from 24 mm below the roof on */
+    const int roof = (int)(head->gland[2] + head->gland_radius[2]);
+    for (struct visit v = visit_of(lesion, head); visit_next(&v);) {
+        const int slice = (int)v.point[2] - roof + 24;
+        if (slice >= 0 && slice < 64) area[slice] += in_tumour(&v);
+    }
+    int waist = area[24], below = 0, above = 0;
+    for (int s = 21; s <= 28; s++) waist = area[s] < waist ? area[s] : waist;
+    for (int s = 0; s < 24; s++) below = area[s] > below ? area[s] : below;
+    for (int s = 25; s < 64; s++) above = area[s] > above ? area[s] : above;
+    return waist < 0.9 * (above < below ? above : below);
+}
+
+START_TEST(adenomas_are_in_the_sella)
+{
+    int micro = 0, waists = 0, macro = 0;
+    for (int seed = 1; seed <= 2 * SEEDS; seed++) {
+        struct lesion lesion;
+        const struct head *head = grow_one(&lesion, grow_pa, seed);
+        const struct anatomy *anatomy = head->anatomy;
+        const float roof = head->gland[2] + head->gland_radius[2];
+        size_t all = 0, in_gland = 0;
+        for (struct visit v = visit_of(&lesion, head); visit_next(&v);) {
+            if (!in_tumour(&v)) continue;
+            all++;
+            in_gland += rest_tissue(&v) == GLAND;
+            ck_assert_msg(rest_tissue(&v) != ARTERY || v.point[2] > roof, "seed %d covers a carotid", seed);
+        }
+        ck_assert_msg(fabsf(lesion.centre[0] - anatomy->middle) < 6, "seed %d: %g mm beside the middle", seed,
+                      lesion.centre[0] - anatomy->middle);
+        ck_assert_msg(fabsf(lesion.centre[1] - anatomy->sella[1]) < 14, "seed %d: y", seed);
+        ck_assert_msg(lesion.centre[2] > anatomy->sella[2] - 12 && lesion.centre[2] < anatomy->sella[2] + 32,
+                      "seed %d: z", seed);
+        if (lesion.cover[PART_DULL] && !lesion.cover[PART_SOLID]) {
+            const struct part_look *look = &lesion.look[PART_DULL];
+            micro++;
+            ck_assert_double_lt(look->level + look->uptake, 1.3); /* the gland is 1.3 to 2.5 */
+            ck_assert_msg((double)in_gland > 0.6 * (double)all, "seed %d: %zu of %zu in the gland", seed, in_gland,
+                          all);
+        } else if (diameter_of(&lesion) > 16) {
+            macro++;
+            waists += has_waist(&lesion, head);
+        }
+        lesion_free(&lesion);
+    }
+    ck_assert_int_ge(micro, 2 * SEEDS * 12 / 100);
+    ck_assert_int_le(micro, 2 * SEEDS * 35 / 100);
+    ck_assert_int_ge(waists, macro / 2);
+}
+END_TEST
+
+START_TEST(schwannomas_fill_one_canal)
+{
+    int right = 0;
+    for (int seed = 1; seed <= SEEDS; seed++) {
+        struct lesion lesion;
+        const struct head *head = grow_one(&lesion, grow_an, seed);
+        const int side = lesion.centre[0] > head->anatomy->middle ? RIGHT : LEFT;
+        size_t canal[SIDES] = { 0 }, filled[SIDES] = { 0 };
+        for (struct visit v = visit_of(&lesion, head); visit_next(&v);) {
+            const int at = v.point[0] > head->anatomy->middle ? RIGHT : LEFT;
+            canal[at] += rest_tissue(&v) == CANAL;
+            filled[at] += rest_tissue(&v) == CANAL && in_tumour(&v);
+        }
+        const int other = side == LEFT ? RIGHT : LEFT;
+        ck_assert_msg(filled[side] > 0.1 * (double)canal[side], "seed %d: %zu of %zu", seed, filled[side], canal[side]);
+        ck_assert_msg(filled[other] == 0, "seed %d: in the other canal", seed);
+        right += side == RIGHT;
+        lesion_free(&lesion);
+    }
+    ck_assert_int_ge(right, SEEDS / 4);
+    ck_assert_int_le(right, SEEDS * 3 / 4);
+}
+END_TEST
+
+static void assert_same(const struct lesion *one, const struct lesion *two)
+{
+    const size_t count = (size_t)one->shape[0] * (size_t)one->shape[1] * (size_t)one->shape[2];
+    const size_t pushes = (size_t)one->push_shape[0] * (size_t)one->push_shape[1] * (size_t)one->push_shape[2];
+    ck_assert_mem_eq(one->shape, two->shape, sizeof one->shape);
+    ck_assert_mem_eq(one->low, two->low, sizeof one->low);
+    ck_assert_mem_eq(one->look, two->look, sizeof one->look);
+    ck_assert(!memcmp(one->push, two->push, pushes * sizeof *one->push));
+    for (int p = 0; p < PARTS; p++) {
+        ck_assert_int_eq(one->cover[p] == NULL, two->cover[p] == NULL);
+        ck_assert(!one->cover[p] || !memcmp(one->cover[p], two->cover[p], count));
+    }
+}
+
+START_TEST(the_same_seed_gives_the_same_bits_and_another_does_not)
+{
+    static grow *const kinds[] = { grow_men, grow_pa, grow_an };
+    for (int k = 0; k < 3; k++)
+        for (int seed = 1; seed <= 6; seed++) {
+            struct lesion one, two, other;
+            grow_one(&one, kinds[k], seed);
+            grow_one(&two, kinds[k], seed);
+            grow_one(&other, kinds[k], seed + head_count);
+            assert_same(&one, &two);
+            ck_assert(memcmp(one.look, other.look, sizeof one.look));
+            lesion_free(&one);
+            lesion_free(&two);
+            lesion_free(&other);
+        }
+}
+END_TEST
+
+START_TEST(without_memory_they_give_up_and_leave_none_behind)
+{
+    static grow *const kinds[] = { grow_men, grow_pa, grow_an };
+    for (int k = 0; k < 3; k++)
+        for (int seed = 1; seed <= 9; seed += 2) {
+            bool done = false;
+            for (int nth = 1; !done; nth++) {
+                struct random random = random_of((uint64_t)seed, STREAM_LESION);
+                struct lesion lesion = { 0 };
+                blocks = 0;
+                until_failure = nth;
+                counting = true;
+                done = kinds[k](&lesion, &heads[0], &random);
+                lesion_free(&lesion);
+                counting = false;
+                ck_assert_msg(done == (until_failure > 0), "kind %d seed %d: allocation %d", k, seed, nth);
+                ck_assert_msg(blocks == 0, "kind %d seed %d: allocation %d: %d blocks left", k, seed, nth, blocks);
+            }
+        }
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("extraaxial");
+    tcase_add_unchecked_fixture(cases, make_heads, free_heads);
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, sizes_are_those_of_the_clinic);
+    tcase_add_test(cases, meningiomas_sit_on_their_wall_and_push_the_brain);
+    tcase_add_test(cases, tails_are_dura_beside_the_tumour);
+    tcase_add_test(cases, adenomas_are_in_the_sella);
+    tcase_add_test(cases, schwannomas_fill_one_canal);
+    tcase_add_test(cases, the_same_seed_gives_the_same_bits_and_another_does_not);
+    tcase_add_test(cases, without_memory_they_give_up_and_leave_none_behind);
+    Suite *suite = suite_create("extraaxial");
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
