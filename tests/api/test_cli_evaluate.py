@@ -174,7 +174,14 @@ class Evaluate(Batch):
         self.check(done, WRONG_USAGE, "no scan has a lesion")
         self.check(self.evaluate("--out", "x", "--model", "none.onnx"), MODEL_FAILED, "none.onnx", "ended with 3")
         (self.folder / "file").write_text("")
-        self.check(self.evaluate("--out", "file", "--predictions", table), OUTPUT_FAILED, "file cannot be made")
+        self.check(self.evaluate("--out", "file", "--predictions", table), OUTPUT_FAILED, "the folder cannot be made")
+
+    def test_packages_that_are_missing_are_named(self):
+        self.study()
+        (self.folder / "sklearn.py").write_text("raise ModuleNotFoundError(\"No module named 'sklearn'\")")
+        done = self.evaluate("--out", "report", "--predictions", self.predictions(),
+                             environment={"PYTHONPATH": str(self.folder)})
+        self.check(done, WRONG_USAGE, "No module named 'sklearn'", "python3-sklearn python3-nibabel")
 
     def test_help_comes_from_the_program(self):
         for arguments in (("evaluate", "--help"), ("help", "evaluate")):

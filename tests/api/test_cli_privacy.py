@@ -1,19 +1,22 @@
 """What could name a patient or a user goes into no output: strings planted wherever a scan, its folders and its
 surroundings can hold them are looked for in every byte that the command writes, unpacked too."""
 import gzip
+import pathlib
 import re
 import shutil
 import struct
+import sys
 import zlib
 
 import nibabel
 import numpy as np
 
-from command import MODEL, SHAPE, ANSWERED, SCAN_FAILED, MODEL_FAILED, OUTPUT_FAILED, Case, affine, head, main
+from command import (MODEL, SHAPE, ANSWERED, SCAN_FAILED, WRONG_USAGE, MODEL_FAILED, OUTPUT_FAILED, Case, affine, head,
+                     main)
 
 FIELDS = {"descrip": 80, "db_name": 18, "aux_file": 24, "intent_name": 16, "data_type": 10}
 EXTENSIONS = {2: "DICOM", 4: "AFNI", 6: "comment"}
-WATCHED = {"classify", "preprocess", "info", "batch", "selftest", "doctor", "help"}
+WATCHED = {"classify", "preprocess", "info", "batch", "selftest", "doctor", "evaluate", "help"}
 
 
 def secret(place, size=80):
@@ -153,6 +156,26 @@ class Privacy(Case):
                 self.assertIn(b"scan-1.nii.gz", table.read_bytes(), "a base name may be told")
                 self.watch(SCAN_FAILED, "batch", "-m", MODEL, *inputs, "-o", table, "--retry", *files)
         self.assertGreaterEqual(len(written), 2 * 4 + 1)
+
+    def test_evaluate(self):
+        self.environment["PATH"] = f"{pathlib.Path(sys.executable).parent}:{self.environment['PATH']}"
+        truth = self.place / "participants.tsv"
+        truth.write_text("participant_id\tclass\nsub-1\tHGG\nsub-2\tHLTH\n")
+        for n in (1, 2):
+            self.plant(f"sub-{n}/anat/sub-{n}_T1w.nii.gz")
+        mask = self.plant("sub-1/anat/sub-1_lesion.nii.gz", (head() > 800).astype(np.uint8))
+        command = ["evaluate", "--truth", truth, "--replicates", "100", "--out"]
+        more = ["--model", MODEL, "--attention"]
+        _, written = self.watch(ANSWERED, *command, self.outputs / "report", *more)
+        self.assertEqual(len(written), 7)
+        mask.write_bytes(mask.read_bytes()[:300])
+        self.watch(WRONG_USAGE, *command, self.outputs / "other", *more)
+        self.watch(MODEL_FAILED, *command, self.outputs / "model", "--model", self.place / "none.onnx")
+        self.watch(OUTPUT_FAILED, *command, truth, "--predictions", self.outputs / "report/predictions.jsonl")
+        self.watch(WRONG_USAGE, *command, self.outputs / "third", "--predictions", self.place)
+        shutil.rmtree(self.place / "sub-2")
+        self.watch(WRONG_USAGE, *command, self.outputs / "second", *more)
+        self.watch(WRONG_USAGE, *command, self.outputs / "second", self.place / "nowhere")
 
     def commands(self):
         return set(re.findall(r"^  ([a-z]+)  ", self.run_cli("--help").stdout.decode(), re.M))

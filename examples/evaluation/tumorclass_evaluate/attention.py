@@ -68,8 +68,8 @@ def _load(path):
         image = nibabel.load(path)
         np.asanyarray(image.dataobj)
         return image
-    except (OSError, EOFError, ValueError, zlib.error, nibabel.filebasedimages.ImageFileError) as error:
-        raise Fault(f"{pathlib.Path(path).name} cannot be read: {error}") from None
+    except (OSError, EOFError, ValueError, zlib.error, nibabel.filebasedimages.ImageFileError):
+        raise Fault(f"{pathlib.Path(path).name} is no whole NIfTI volume") from None  # nibabel's own words name folders
 
 
 def mask_of(scan):

@@ -72,9 +72,9 @@ def make_folder(path):
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise output.OutputFailed(f"{out.name} cannot be made: {error.strerror}") from None
+        raise output.OutputFailed(f"--out: the folder cannot be made: {error.strerror}") from None
     if not os.access(out, os.W_OK):
-        raise output.OutputFailed(f"{out.name} cannot be written to")
+        raise output.OutputFailed("--out: the folder cannot be written to")
     return out
 
 
@@ -149,6 +149,10 @@ def main(arguments=None):
         return Evaluating(parser().parse_args(arguments)).run()
     except tables.Fault as fault:
         say(fault)
+        return WRONG
+    except ModuleNotFoundError as error:
+        say(f"evaluate needs the Python packages numpy, scipy, scikit-learn and nibabel: {error}. On Debian: apt-get "
+            "install python3-sklearn python3-nibabel; elsewhere: pip install scikit-learn nibabel")
         return WRONG
     except runs.BatchFailed as failure:
         say(failure)

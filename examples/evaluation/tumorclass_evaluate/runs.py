@@ -18,7 +18,7 @@ def find_scans(folder, participants):
         home = folder / f"sub-{participant}"
         scans = [scan for session in sorted([home, *home.glob("ses-*")]) for scan in _of_session(session)]
         if not scans:
-            raise Fault(f"sub-{participant} has no anat/*_T1w.nii or .nii.gz in {folder.name or 'the folder of scans'}")
+            raise Fault(f"sub-{participant} has no anat/*_T1w.nii or .nii.gz in the folder of scans")
         found[participant] = [scan.relative_to(folder).as_posix() for scan in scans]
     return found
 
@@ -45,7 +45,8 @@ class Batch:
             done = subprocess.run(command, input="".join(scan + "\n" for scan in scans), text=True, cwd=self.folder,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE if quiet else None, check=False)
         except OSError as error:
-            raise Fault(f"'{self.program}' cannot be run: {error.strerror}; --tumorclass says where it is") from None
+            raise Fault(f"{pathlib.Path(self.program).name}, or the folder of scans, cannot be used: {error.strerror}"
+                        ) from None
         if done.returncode not in (0, 1) or not table.exists():
             raise BatchFailed(done.returncode, (done.stderr or "").strip())
         with open(table, encoding="utf-8") as lines:

@@ -8,8 +8,6 @@ import math
 import pathlib
 import re
 
-import numpy as np
-
 from .classes import CODES, NO_CLASS, index_of
 
 MISSING = ("", "n/a")  # BIDS writes n/a
@@ -229,7 +227,7 @@ def _called(row, probabilities, where):
     cell = row.get("class", "")
     if cell not in MISSING:
         return _class_cell(cell, where)
-    return NO_CLASS if probabilities is None else int(np.argmax(probabilities))
+    return NO_CLASS if probabilities is None else probabilities.index(max(probabilities))
 
 
 def _case(row, truth, columns, where):
