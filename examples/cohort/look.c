@@ -153,7 +153,7 @@ void look_draw(struct look *look, uint64_t seed, double grey_white, double fat)
         draw_t1(look, &random, grey_white);
     draw_uptake(look, &random);
     draw_spread(look, &random);
-    look->fat_mean = (float)fat * between(&random, 1.3f, 2.3f);
+    look->fat_mean = (float)fat * between(&random, 1.1f, 2.4f);
     look->fat_share = between(&random, 0.15f, 0.5f);
     look->fat_depth = between(&random, 0, 1);
     /* Marrow is red or fatty, and its fat is suppressed with the rest. */

@@ -180,6 +180,60 @@ static bool add_velocity(float (*velocity)[3], const struct grid *grid, struct r
     return true;
 }
 
+/* density += a head's point of weight 1, shared among the lattice points round it. */
+static void splat(float *density, const struct grid *grid, const float point[3])
+{
+    float t[3];
+    int at[3];
+    for (int a = 0; a < 3; a++) at[a] = cell(&t[a], grid, a, point[a]);
+    for (int corner = 0; corner < 8; corner++) {
+        const int i = corner & 1, j = corner >> 1 & 1, k = corner >> 2;
+        const size_t row = (size_t)(at[2] + k) * (size_t)grid->shape[1] + (size_t)(at[1] + j);
+        density[row * (size_t)grid->shape[0] + (size_t)(at[0] + i)] += (i ? t[0] : 1 - t[0]) * (j ? t[1] : 1 - t[1]) *
+                                                                       (k ? t[2] : 1 - t[2]);
+    }
+}
+
+/* Share of ventricle at the lattice's points; every other voxel is enough. NULL: no memory. */
+static float *ventricle_density(const struct grid *grid, const double affine[12], const struct anatomy *anatomy)
+{
+    enum { EVERY = 2 };
+    double inverse[12];
+    invert(inverse, affine);
+    float *density = calloc(lattice_points(grid), sizeof *density);
+    for (int k = 0; density && k < anatomy->shape[2]; k += EVERY)
+        for (int j = 0; j < anatomy->shape[1]; j += EVERY)
+            for (int i = 0; i < anatomy->shape[0]; i += EVERY) {
+                if (anatomy->tissue[anatomy_index(anatomy, i, j, k)] != VENTRICLE) continue;
+                float point[3];
+                transform(point, inverse, (float[]){ (float)i, (float)j, (float)k }, 1);
+                splat(density, grid, point);
+            }
+    for (size_t i = 0; density && i < lattice_points(grid); i++)
+        density[i] *= EVERY * EVERY * EVERY / (grid->step * grid->step * grid->step);
+    return density;
+}
+
+/* Ventricles widen with age: velocity += amount (mm^2) * the gradient of their density, which points into them, as the
+ * warp goes from the scanner to the anatomy. The lattice's border takes none. */
+static bool add_ventricles(float (*velocity)[3], const struct grid *grid, const double affine[12],
+                           const struct anatomy *anatomy, double amount)
+{
+    float *density = ventricle_density(grid, affine, anatomy);
+    if (!density) return false;
+    const size_t stride[3] = { 1, (size_t)grid->shape[0], (size_t)grid->shape[0] * (size_t)grid->shape[1] };
+    for (int k = 1; k < grid->shape[2] - 1; k++)
+        for (int j = 1; j < grid->shape[1] - 1; j++)
+            for (int i = 1; i < grid->shape[0] - 1; i++) {
+                const size_t at = (size_t)k * stride[2] + (size_t)j * stride[1] + (size_t)i;
+                for (int a = 0; a < 3; a++)
+                    velocity[at][a] += (float)amount * (density[at + stride[a]] - density[at - stride[a]]) /
+                                       (2 * grid->step);
+            }
+    free(density);
+    return true;
+}
+
 /* Displacement of the flow of a stationary velocity after the time 1: of a small step first, then each field composed
  * with itself, d(p) <- d(p) + d(p + d(p)) (Arsigny et al. 2006). false: no memory. */
 static bool integrate(float (*field)[3], const struct grid *grid)
@@ -211,8 +265,11 @@ bool warp_create(struct warp *warp, const struct anatomy *anatomy, uint64_t seed
     const size_t count = lattice_points(&warp->grid);
     warp->shift = calloc(count, sizeof *warp->shift);
     const double broad = random_uniform(&random, 0.5, 4), fine = random_uniform(&random, 0.2, 1.5);
+    const double ventricles = random_uniform(&random, -50, 80);
     if (!warp->shift || !add_velocity(warp->shift, &warp->grid, &random, 45, broad) ||
-        !add_velocity(warp->shift, &warp->grid, &random, 20, fine) || !integrate(warp->shift, &warp->grid)) {
+        !add_velocity(warp->shift, &warp->grid, &random, 20, fine) ||
+        !add_ventricles(warp->shift, &warp->grid, warp->affine, anatomy, ventricles) ||
+        !integrate(warp->shift, &warp->grid)) {
         warp_free(warp);
         return false;
     }

@@ -38,7 +38,7 @@ static void setup_head(void)
         float radius;
         enum tissue tissue;
     } shells[] = { { 44, SKIN }, { 42, SOFT_TISSUE }, { 37, CORTICAL_BONE }, { 33, DURA },
-                   { 32, CSF },  { 30, CORTEX },      { 26, WHITE },         { 5, VENTRICLE } };
+                   { 32, CSF },  { 30, CORTEX },      { 26, WHITE },         { 9, VENTRICLE } };
     anatomy = (struct anatomy){ .shape = { SIDE, SIDE, SIDE }, .middle = 48, .tissue = tissue };
     for (int a = 0; a < 3; a++) {
         anatomy.head_low[a] = 4;
@@ -174,6 +174,29 @@ START_TEST(warps_fold_nowhere_move_some_mm_and_exchange_the_sides_of_half)
     ck_assert_int_lt(flips, 30);
     ck_assert_double_gt(most, 4);
     ck_assert_double_lt(most, 25);
+}
+END_TEST
+
+/* How much larger than its anatomy's the middle of the head is, where its ventricle lies, and places beside it. */
+START_TEST(ventricles_vary_more_in_size_than_what_lies_round_them)
+{
+    double smallest = 9, largest = 0, middle = 0, beside = 0;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct warp warp;
+        ck_assert(warp_create(&warp, &anatomy, seed));
+        float centre[3];
+        warp_inverse(centre, &warp, (float[]){ 48, 48, 48 });
+        const double growth = 1 / fabs(determinant(&warp, centre));
+        const double other = 1 / fabs(determinant(&warp, (float[]){ centre[0], centre[1] + 30, centre[2] }));
+        smallest = fmin(smallest, growth);
+        largest = fmax(largest, growth);
+        middle += log(growth) * log(growth);
+        beside += log(other) * log(other);
+        warp_free(&warp);
+    }
+    ck_assert_double_lt(smallest, 0.75);
+    ck_assert_double_gt(largest, 1.5);
+    ck_assert_double_gt(middle, 1.5 * beside);
 }
 END_TEST
 
@@ -489,6 +512,7 @@ int main(void)
     tcase_add_test(cases, a_warp_that_changes_nothing_gives_the_tissues_and_their_means);
     tcase_add_test(cases, between_two_voxels_lies_the_mean_of_their_tissues);
     tcase_add_test(cases, warps_fold_nowhere_move_some_mm_and_exchange_the_sides_of_half);
+    tcase_add_test(cases, ventricles_vary_more_in_size_than_what_lies_round_them);
     tcase_add_test(cases, the_inverse_of_a_warp_goes_back);
     tcase_add_test(cases, a_row_of_a_warp_holds_what_its_points_hold);
     tcase_add_test(cases, the_same_seed_gives_the_same_bits_and_another_does_not);
