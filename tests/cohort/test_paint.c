@@ -104,13 +104,11 @@ START_TEST(a_warp_that_changes_nothing_gives_the_tissues_and_their_means)
     const struct lesion none = { .centre = { 40, 50, 60 } };
     const struct look look = plain_look();
     struct picture picture;
+    int wrong = 0;
     must_paint(&picture, &none, &look, 0);
-    for (int k = 0; k < SIDE - 1; k++)
-        for (int j = 0; j < SIDE - 1; j++)
-            for (int i = 0; i < SIDE - 1; i++) {
-                ck_assert_uint_eq(picture.tissue[at(i, j, k)], tissue[at(i, j, k)]);
-                ck_assert_float_eq(picture.value[at(i, j, k)], look.mean[tissue[at(i, j, k)]]);
-            }
+    for (size_t i = 0; i < sizeof tissue; i++)
+        wrong += picture.tissue[i] != tissue[i] || picture.value[i] != look.mean[tissue[i]];
+    ck_assert_int_eq(wrong, 0);
     for (int a = 0; a < 3; a++) ck_assert_float_eq_tol(picture.centre[a], none.centre[a], 1e-3);
     ck_assert_double_eq(picture.volume_ml, 0);
     picture_free(&picture);
@@ -273,16 +271,15 @@ START_TEST(a_twin_differs_within_the_lesions_box_alone)
     look_draw(&look, 11, 1, 1);
     must_paint(&tumour, &lesion, &look, 1);
     must_paint(&twin, &none, &look, 1);
-    int differ = 0;
-    for (int k = 0; k < SIDE; k++)
-        for (int j = 0; j < SIDE; j++)
-            for (int i = 0; i < SIDE; i++) {
-                const float point[3] = { (float)i, (float)j, (float)k };
-                const bool same = tumour.value[at(i, j, k)] == twin.value[at(i, j, k)];
-                if (!in_ball(point, 60, 48, 48, 9)) ck_assert(same);
-                differ += !same;
-            }
-    ck_assert_int_gt(differ, 1500);
+    int near = 0, far = 0;
+    for (size_t i = 0; i < sizeof tissue; i++) {
+        float point[3];
+        anatomy_point(point, &anatomy, i);
+        const bool differs = tumour.value[i] != twin.value[i] || tumour.tissue[i] != twin.tissue[i];
+        *(in_ball(point, 60, 48, 48, 9) ? &near : &far) += differs;
+    }
+    ck_assert_int_gt(near, 1500);
+    ck_assert_int_eq(far, 0);
     picture_free(&tumour);
     picture_free(&twin);
 }
@@ -299,13 +296,17 @@ START_TEST(contrast_shows_where_something_enhances_and_nowhere_else)
     look.vessels_uptake = 0;
     must_paint(&before, &none, &look, 0);
     must_paint(&after, &none, &look, 1);
+    int brighter = 0, dull = 0, others = 0;
     for (size_t i = 0; i < sizeof tissue; i++) {
         const float gain = after.value[i] - before.value[i];
         if (tissue[i] == VEIN || tissue[i] == GLAND)
-            ck_assert_float_gt(gain, 0.2f * look.uptake[tissue[i]]);
+            ++*(gain > 0.2f * look.uptake[tissue[i]] ? &brighter : &dull);
         else
-            ck_assert_float_eq(gain, 0);
+            others += gain != 0;
     }
+    ck_assert_int_gt(brighter, 400);
+    ck_assert_int_eq(dull, 0);
+    ck_assert_int_eq(others, 0);
     picture_free(&before);
     picture_free(&after);
 }
@@ -319,15 +320,15 @@ START_TEST(small_vessels_of_the_fluid_show_with_contrast_alone)
     struct picture before, after;
     must_paint(&before, &none, &look, 0);
     must_paint(&after, &none, &look, 1);
-    int fluid = 0, vessels = 0;
+    int fluid = 0, vessels = 0, elsewhere = 0;
     for (size_t i = 0; i < sizeof tissue; i++) {
         fluid += tissue[i] == CSF;
-        if (after.value[i] == before.value[i]) continue;
-        ck_assert_uint_eq(tissue[i], CSF);
+        elsewhere += tissue[i] != CSF && after.value[i] != before.value[i];
         vessels += after.value[i] > before.value[i] + 0.2f;
     }
     ck_assert_int_gt(vessels, fluid / 200);
     ck_assert_int_lt(vessels, fluid / 4);
+    ck_assert_int_eq(elsewhere, 0);
     picture_free(&before);
     picture_free(&after);
 }
