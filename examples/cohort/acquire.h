@@ -96,7 +96,7 @@ struct scan {
     void *voxels;
     uint8_t *mask_voxels;
     double lesion_ml; /* what of the tumour is in the scan */
-    double centre[3]; /* mm of the volume's affine; of the tumour that is in the scan, or the phantom place */
+    double centre[3]; /* mm of the volume's affine; of a tumour's voxel near its middle, or the phantom place */
 };
 /* A tumour's voxels are those that it fills by half; one that fills no voxel, as in slices thicker than itself, has
  * those that it fills by half as much as any. Noise and stripping are drawn from STREAM_NOISE.

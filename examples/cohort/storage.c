@@ -166,13 +166,31 @@ static int tumour_threshold(const struct slices *slices)
     return most == 0 ? 256 : most < 255 ? (most + 1) / 2 : 128;
 }
 
+/* A point of the scanner's space, in voxels of the frame. */
+static void frame_point(double voxel[3], const struct frame *frame, const float point[3])
+{
+    for (int f = 0; f < 3; f++) {
+        double along = 0, squared = 0;
+        for (int a = 0; a < 3; a++) {
+            along += (double)(point[a] - frame->first[a]) * frame->step[f][a];
+            squared += (double)frame->step[f][a] * frame->step[f][a];
+        }
+        voxel[f] = along / squared;
+    }
+}
+
+/* The centre is the tumour's voxel nearest to the place: of several tumours, one in the largest; and never between
+ * them, nor beside a tumour that is bent. */
 static void store_mask(struct scan *scan, const struct acquisition *acquisition, const struct layout *layout,
                        const struct slices *slices, const float place[3])
 {
     const struct frame *frame = &acquisition->frame;
     const int threshold = tumour_threshold(slices);
-    double sum = 0, middle[3] = { 0, 0, 0 };
+    const double in_plane = acquisition->in_plane, between = acquisition->between;
+    double sum = 0, middle[3], centre[3], nearest = INFINITY;
     size_t from = 0;
+    frame_point(middle, frame, place);
+    memcpy(centre, middle, sizeof centre);
     for (int k = 0; k < frame->shape[2]; k++)
         for (int j = 0; j < frame->shape[1]; j++) {
             ptrdiff_t at = row_start(layout, j, k);
@@ -180,26 +198,21 @@ static void store_mask(struct scan *scan, const struct acquisition *acquisition,
                 const bool kept = !slices->keep || slices->keep[from];
                 const int share = kept ? slices->tumour[from] : 0;
                 scan->mask_voxels[at] = share >= threshold ? 1 : kept && slices->oedema[from] >= 128 ? 2 : 0;
-                if (!share) continue;
                 sum += share;
-                middle[0] += share * i;
-                middle[1] += share * j;
-                middle[2] += share * k;
+                if (share < threshold) continue;
+                const double x = (i - middle[0]) * in_plane, y = (j - middle[1]) * in_plane,
+                             z = (k - middle[2]) * between, away = x * x + y * y + z * z;
+                if (away >= nearest) continue;
+                nearest = away;
+                centre[0] = i;
+                centre[1] = j;
+                centre[2] = k;
             }
         }
-    const double spacing = acquisition->in_plane;
-    scan->lesion_ml = sum / 255 * spacing * spacing * acquisition->between / 1000;
-    for (int f = 0; f < 3; f++) {
-        double along = 0, squared = 0; /* the place, in voxels */
-        for (int a = 0; a < 3; a++) {
-            along += (double)(place[a] - frame->first[a]) * frame->step[f][a];
-            squared += (double)frame->step[f][a] * frame->step[f][a];
-        }
-        middle[f] = sum > 0 ? middle[f] / sum : along / squared;
-    }
+    scan->lesion_ml = sum / 255 * in_plane * in_plane * between / 1000;
     for (int a = 0; a < 3; a++)
-        scan->centre[a] = layout->origin[a] + middle[0] * layout->step[0][a] + middle[1] * layout->step[1][a] +
-                          middle[2] * layout->step[2][a];
+        scan->centre[a] = layout->origin[a] + centre[0] * layout->step[0][a] + centre[1] * layout->step[1][a] +
+                          centre[2] * layout->step[2][a];
 }
 
 static void bend(struct slices *slices, float gamma)

@@ -141,6 +141,89 @@ START_TEST(attempts_draw_the_tumour_again_and_later_the_scan)
 }
 END_TEST
 
+static struct acquisition acquisition_of(const struct plan *plan, int number, enum entity entity)
+{
+    struct subject subject;
+    struct acquisition_rules rules;
+    struct acquisition acquisition;
+    double contrast;
+    plan_subject(&subject, plan, number, entity);
+    plan_acquisition(&rules, &contrast, plan, &subject);
+    acquisition_draw(&acquisition, &rules, contrast, scan_seed(&subject, 1));
+    return acquisition;
+}
+
+START_TEST(a_class_changes_nothing_of_an_acquisition_but_whether_an_agent_was_given)
+{
+    int given = 0, taken = 0;
+    for (int number = 1; number <= 300; number++) {
+        struct acquisition healthy = acquisition_of(&paper, number, HLTH), sick = acquisition_of(&paper, number, MEN);
+        given += sick.strength > 0 && !(healthy.strength > 0);
+        taken += healthy.strength > 0 && !(sick.strength > 0);
+        healthy.strength = sick.strength = 0;
+        ck_assert_mem_eq(&healthy, &sick, sizeof healthy);
+    }
+    ck_assert_int_gt(given, 50); /* 0.8 - 0.5 of them */
+    ck_assert_int_eq(taken, 0);
+}
+END_TEST
+
+enum { VALUES = 8 };
+
+/* What a table of acquisitions tells of a scan, each in a few values. */
+static int metadata(const struct acquisition *acquisition, int question)
+{
+    switch (question) {
+    case 0: return (int)acquisition->family;
+    case 1: return acquisition->plane;
+    case 2: return acquisition->slices == 0 ? 0 : acquisition->slices < 8 ? 1 : acquisition->slices < 16 ? 2 : 3;
+    case 3: return (int)acquisition->stripping;
+    case 4: return (int)acquisition->normalised;
+    case 5: return acquisition->between < 1.5f ? 0 : acquisition->between < 4 ? 1 : acquisition->between < 6 ? 2 : 3;
+    case 6: return acquisition->bits / 16;
+    default: return (int)(acquisition->grey_white * 4.999f);
+    }
+}
+
+/* Pearson's chi-square of a table of classes and values against no relation, and its degrees of freedom. */
+static double chi_square(int table[ENTITIES][VALUES], int each, int *freedom)
+{
+    double sum = 0;
+    int used = 0;
+    for (int value = 0; value < VALUES; value++) {
+        int all = 0;
+        for (int entity = 0; entity < ENTITIES; entity++) all += table[entity][value];
+        const double expected = all / (double)ENTITIES;
+        used += all > 0;
+        for (int entity = 0; all && entity < ENTITIES; entity++)
+            sum += (table[entity][value] - expected) * (table[entity][value] - expected) / expected;
+        ck_assert_int_le(all, each * ENTITIES);
+    }
+    *freedom = (used - 1) * (ENTITIES - 1);
+    return sum;
+}
+
+/* A cohort's own subjects, with the classes they have: what a classifier that sees no voxel would learn from. */
+START_TEST(acquisitions_do_not_tell_the_class)
+{
+    enum { EACH = 400, QUESTIONS = 8 };
+    struct plan plan = paper;
+    static uint8_t entities[EACH * ENTITIES];
+    static struct acquisition acquisitions[EACH * ENTITIES];
+    for (int entity = 0; entity < ENTITIES; entity++) plan.counts[entity] = EACH;
+    plan_entities(entities, &plan);
+    for (int n = 0; n < EACH * ENTITIES; n++) acquisitions[n] = acquisition_of(&plan, n + 1, (enum entity)entities[n]);
+    for (int question = 0; question < QUESTIONS; question++) {
+        int table[ENTITIES][VALUES] = { 0 }, freedom;
+        for (int n = 0; n < EACH * ENTITIES; n++) table[entities[n]][metadata(&acquisitions[n], question)]++;
+        const double found = chi_square(table, EACH, &freedom);
+        /* Its mean is the freedom and its variance twice that; beyond 4 deviations lies less than one in 2000. */
+        ck_assert_int_gt(freedom, 6);
+        ck_assert_msg(found < freedom + 4 * sqrt(2.0 * freedom), "question %d: %.1f of %d", question, found, freedom);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("plan");
@@ -152,6 +235,8 @@ int main(void)
     tcase_add_test(cases, anatomies_are_drawn_alike);
     tcase_add_test(cases, one_family_is_for_the_external_test_alone);
     tcase_add_test(cases, attempts_draw_the_tumour_again_and_later_the_scan);
+    tcase_add_test(cases, a_class_changes_nothing_of_an_acquisition_but_whether_an_agent_was_given);
+    tcase_add_test(cases, acquisitions_do_not_tell_the_class);
     Suite *suite = suite_create("plan");
     suite_add_tcase(suite, cases);
     return run_suite(suite);
