@@ -132,6 +132,55 @@ START_TEST(between_two_voxels_lies_the_mean_of_their_tissues)
 }
 END_TEST
 
+/* The mean of a picture over a tissue of the anatomy. */
+static double mean_of(const struct look *look, enum tissue of)
+{
+    const struct lesion none = { .centre = { 48, 48, 48 } };
+    struct picture picture;
+    double sum = 0, count = 0;
+    must_paint(&picture, &none, look, 0);
+    for (size_t i = 0; i < sizeof tissue; i++) {
+        if (tissue[i] != of) continue;
+        sum += picture.value[i];
+        count++;
+    }
+    picture_free(&picture);
+    return sum / count;
+}
+
+START_TEST(fat_takes_its_share_of_soft_tissue_and_more_under_the_skin)
+{
+    struct look look = plain_look();
+    look.fat_mean = 1.5f; /* where muscle is 0.5 */
+    look.fat_share = 0.01f;
+    const double little = mean_of(&look, SOFT_TISSUE);
+    look.fat_share = 0.4f;
+    const double some = mean_of(&look, SOFT_TISSUE);
+    look.fat_depth = 1;
+    const double thick = mean_of(&look, SOFT_TISSUE);
+    ck_assert_double_gt(little, 0.5);
+    ck_assert_double_gt(some, little + 0.1);
+    ck_assert_double_gt(thick, some + 0.1);
+    ck_assert_double_lt(thick, 1.5);
+    ck_assert_float_eq_tol(mean_of(&look, WHITE), 1, 1e-6);
+}
+END_TEST
+
+START_TEST(arteries_are_dark_where_their_flow_is_fast)
+{
+    struct look look = plain_look();
+    look.mean[ARTERY] = 1;
+    for (size_t i = 0; i < sizeof tissue; i++)
+        if (tissue[i] == VEIN) tissue[i] = ARTERY;
+    ck_assert_float_eq_tol(mean_of(&look, ARTERY), 1, 1e-6);
+    look.vessels_flow = 1;
+    const double dark = mean_of(&look, ARTERY);
+    for (size_t i = 0; i < sizeof tissue; i++)
+        if (tissue[i] == ARTERY) tissue[i] = VEIN;
+    ck_assert_double_lt(dark, 0.3);
+}
+END_TEST
+
 static double determinant(const struct warp *warp, const float point[3])
 {
     float column[3][3], here[3];
@@ -512,6 +561,8 @@ int main(void)
     tcase_add_unchecked_fixture(cases, setup_head, NULL);
     tcase_add_test(cases, a_warp_that_changes_nothing_gives_the_tissues_and_their_means);
     tcase_add_test(cases, between_two_voxels_lies_the_mean_of_their_tissues);
+    tcase_add_test(cases, fat_takes_its_share_of_soft_tissue_and_more_under_the_skin);
+    tcase_add_test(cases, arteries_are_dark_where_their_flow_is_fast);
     tcase_add_test(cases, warps_fold_nowhere_move_some_mm_and_exchange_the_sides_of_half);
     tcase_add_test(cases, ventricles_vary_more_in_size_than_what_lies_round_them);
     tcase_add_test(cases, the_inverse_of_a_warp_goes_back);
