@@ -98,7 +98,8 @@ static float evaluate(const struct painter *painter, const recipe sum, const flo
     if (sum[VESSEL] > 0) value += sum[VESSEL] * vessel_at(noise[GRAINS][i], noise[GRAINS + 1][i]);
     if (sum[FAT] != 0) value += sum[FAT] * fat_at(painter, point, noise[MIDDLE][i], noise[COARSE][i]);
     if (sum[FLOW] != 0) {
-        const float slow = 1 - 2 * painter->look->vessels_flow; /* of a uniform -1..1, about erf(coarse) */
+        /* The field's tanh is spread about evenly over -1..1; the border between fast and slow is 0.25 of that wide. */
+        const float slow = 1.125f - 2.25f * painter->look->vessels_flow;
         value += sum[FLOW] * clamp01(0.5f + 4 * (tanhf(noise[COARSE][i]) - slow));
     }
     return fmaxf(value, 0);
