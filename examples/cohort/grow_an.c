@@ -151,7 +151,7 @@ bool grow_an(struct lesion *lesion, const struct head *head, struct random *rand
     if (!region_create(&region, head, centre, 1.3 * tumour.diameter + 18)) return false;
     float *field = malloc(region.count * sizeof *field);
     bool done = field && shape_schwannoma(field, &tumour, &region, random) &&
-                push_aside(lesion, &region, field, random_uniform(random, 0.8, 1), 2);
+                push_aside(lesion, &region, field, random_uniform(random, 0.8, 1), 2.4);
     const double texture = random_uniform(random, 0.05, tumour.diameter > 20 ? 0.2 : 0.12);
     lesion->look[PART_SOLID] = enhancing(random_uniform(random, 0.75, 0.95), random_uniform(random, 1.2, 2.2), texture,
                                          random_uniform(random, 2, 6));

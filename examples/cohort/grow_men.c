@@ -228,7 +228,7 @@ static bool add_tail(struct lesion *lesion, const struct meningioma *tumour, con
         }
         if (!inside) continue;
         const size_t v = region_index(region, at[0], at[1], at[2]);
-        if (field[v] > longest) continue;
+        if (field[v] < -1 || field[v] > longest) continue;
         const float reach = longest * fminf(fmaxf(0.5f + 0.6f * noise_at(&noise, point), 0.05f), 1);
         const float thick = thickest * fminf(1 - field[v] / reach, 1);
         const float off = 0.5f * (float)anatomy->to_skull[dura->index[n]]; /* 1 in the voxel beside bone */
@@ -341,13 +341,13 @@ bool grow_men(struct lesion *lesion, const struct head *head, struct random *ran
     tumour.tail = random_chance(random, 0.65) ? random_uniform(random, 8, 30) : 0;
     tumour.oedema = random_chance(random, 0.5) ? random_uniform(random, 3, 25) : 0;
     for (int a = 0; a < 3; a++) centre[a] = tumour.seed[a] + 0.4f * (float)tumour.height * tumour.normal[a];
-    const double beyond = fmax(fmax(0.8 * tumour.radius, tumour.tail), tumour.oedema);
+    const double beyond = fmax(fmax(1.1 * tumour.radius, tumour.tail), tumour.oedema);
     if (!region_create(&region, head, centre, fmax(tumour.radius, tumour.height) + beyond + 4)) return false;
     float *field = malloc(region.count * sizeof *field), *bone = malloc(region.count * sizeof *bone);
     float *work = malloc(region.count * sizeof *work);
     /* It pushes away from its base, as if bone did not cut it. */
     bool done = field && bone && work && shape_domes(field, bone, &tumour, &region, random) &&
-                push_aside(lesion, &region, field, random_uniform(random, 0.8, 1), 1.8);
+                push_aside(lesion, &region, field, random_uniform(random, 0.8, 1), 2.3);
     if (done) intersect(field, bone, region.count);
     done = done && add_parts(lesion, &tumour, &region, field, bone, work, random);
     if (done) measure_lesion(lesion);

@@ -244,7 +244,7 @@ static bool grow_macro(struct lesion *lesion, const struct head *head, double di
         intersect(field, limit, region.count);
     }
     free(limit);
-    done = done && push_aside(lesion, &region, field, random_uniform(random, 0.8, 1), 2);
+    done = done && push_aside(lesion, &region, field, random_uniform(random, 0.8, 1), 2.4);
     if (done && lesion->push) hold_walls(lesion, &mass, head);
     lesion->look[PART_SOLID] = enhancing(random_uniform(random, 0.75, 0.95), random_uniform(random, 1.1, 2),
                                          random_uniform(random, 0.05, 0.15), random_uniform(random, 3, 7));
