@@ -23,7 +23,7 @@ extern const char *const stripping_names[STRIP_KINDS];
 enum normalisation {
     NORMALISED_NOT,
     NORMALISED_ALL,    /* z-scored: the background has the value that 0 becomes */
-    NORMALISED_INSIDE, /* z-scored, the background left at 0 */
+    NORMALISED_INSIDE, /* z-scored, the background of a stripped scan left at 0 */
     NORMALISED_UNIT,   /* to 0..1 */
     NORMALISATIONS
 };

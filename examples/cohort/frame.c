@@ -51,6 +51,16 @@ static void middle_view(struct box *view, int axis, float middle, float size)
     view->high[axis] = middle + size / 2;
 }
 
+/* Where a head ends that was cut off at the skull base: the middle of the cut, in the scanner's space. */
+static float cut_below(const struct anatomy *anatomy, const struct warp *warp)
+{
+    const float middle[3] = { (anatomy->head_low[0] + anatomy->head_high[0]) / 2,
+                              (anatomy->head_low[1] + anatomy->head_high[1]) / 2, anatomy->head_low[2] };
+    float point[3];
+    warp_inverse(point, warp, middle);
+    return point[2];
+}
+
 static struct box view_of(const struct acquisition *acquisition, const struct box *head, const struct box *brain,
                           const float centre[3])
 {
@@ -149,7 +159,10 @@ struct grid acquisition_grid(struct acquisition *acquisition, const struct anato
 {
     const struct box head = scanner_box(warp, anatomy->head_low, anatomy->head_high);
     const struct box brain = scanner_box(warp, anatomy->brain_low, anatomy->brain_high);
-    const struct box view = view_of(acquisition, &head, &brain, centre);
+    struct box view = view_of(acquisition, &head, &brain, centre);
+    const bool across = acquisition->slices && acquisition->plane == 0;
+    if (anatomy->without_neck && !acquisition->cube && !across && acquisition->family != FAMILY_ATLAS)
+        view.low[2] = fmaxf(view.low[2], cut_below(anatomy, warp)); /* a field that ends there does not show it */
     lay_frame(&acquisition->frame, acquisition, &view, centre);
 
     /* Air need not be painted; nor, of a stripped head, what a stripping tool would not even look at. */

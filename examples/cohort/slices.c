@@ -6,7 +6,9 @@
 #include <string.h>
 #include "noise.h"
 
-enum channel { REAL, IMAGINARY, KEPT, TUMOUR, OEDEMA, CHANNELS };
+/* MASKED: what stripping keeps, or, without stripping, what defacing cut: what lies beyond the picture is cut by the one
+ * and kept by the other. */
+enum channel { REAL, IMAGINARY, MASKED, TUMOUR, OEDEMA, CHANNELS };
 
 /* Samples of one slice at a time, x along the frame's i and fastest. */
 struct raster {
@@ -18,7 +20,7 @@ struct raster {
     float unit[3][3];             /* along i, j and k */
     struct taps x, y;             /* to the voxels */
     struct taps plain_x, plain_y; /* the same for shares: they do not ring */
-    int low[3], high[3];          /* the picture's voxels that hold any lesion; none: low over high */
+    int low[3], high[3];          /* the picture's voxels that hold or touch lesion; none: low over high */
     float *sample[CHANNELS], *row, *copy, *output;
     struct noise coil;
 };
@@ -37,8 +39,8 @@ static void find_lesion(struct raster *raster)
                 if (!lesion[i]) continue;
                 const int at[3] = { i, j, k };
                 for (int a = 0; a < 3; a++) {
-                    if (at[a] < raster->low[a]) raster->low[a] = at[a];
-                    if (at[a] > raster->high[a]) raster->high[a] = at[a];
+                    if (at[a] <= raster->low[a]) raster->low[a] = at[a] ? at[a] - 1 : 0;
+                    if (at[a] >= raster->high[a]) raster->high[a] = at[a] + 1;
                 }
             }
 }
@@ -167,24 +169,31 @@ static void add_values(float *row, const struct picture *picture, const struct l
     }
 }
 
-/* Where a picture's voxels, the nearest to each sample, have `value`. */
+/* How much of what lies round each sample has `value`: linear between the picture's voxels. */
 static void add_shares(float *row, const uint8_t *voxels, uint8_t value, const struct raster *raster,
                        const struct line *line, const int first[3], const int last[3], float weight)
 {
     const int *shape = raster->picture->grid.shape;
+    const size_t dy = (size_t)shape[0], dz = dy * (size_t)shape[1];
     float low[3], high[3];
     for (int a = 0; a < 3; a++) {
-        low[a] = (float)first[a] - 0.499f;
-        high[a] = (float)last[a] + 0.499f;
+        low[a] = (float)first[a];
+        high[a] = fminf((float)last[a], (float)shape[a] - 1.01f);
     }
     int from, to;
     within(&from, &to, line, raster->shape[0], low, high);
     for (int u = from; u < to; u++) {
-        const int i = (int)(line->at[0] + (float)u * line->step[0] + 0.5f);
-        const int j = (int)(line->at[1] + (float)u * line->step[1] + 0.5f);
-        const int k = (int)(line->at[2] + (float)u * line->step[2] + 0.5f);
-        const size_t at = ((size_t)k * (size_t)shape[1] + (size_t)j) * (size_t)shape[0] + (size_t)i;
-        if (voxels[at] == value) row[u] += weight;
+        const float x = line->at[0] + (float)u * line->step[0];
+        const float y = line->at[1] + (float)u * line->step[1];
+        const float z = line->at[2] + (float)u * line->step[2];
+        const int i = (int)x, j = (int)y, k = (int)z;
+        const float tx = x - (float)i, ty = y - (float)j, tz = z - (float)k;
+        const uint8_t *v = voxels + (size_t)k * dz + (size_t)j * dy + (size_t)i;
+        const float near = (1 - ty) * ((1 - tx) * (v[0] == value) + tx * (v[1] == value)) +
+                           ty * ((1 - tx) * (v[dy] == value) + tx * (v[dy + 1] == value));
+        const float far = (1 - ty) * ((1 - tx) * (v[dz] == value) + tx * (v[dz + 1] == value)) +
+                          ty * ((1 - tx) * (v[dz + dy] == value) + tx * (v[dz + dy + 1] == value));
+        row[u] += weight * ((1 - tz) * near + tz * far);
     }
 }
 
@@ -219,12 +228,12 @@ static void sample_slice(struct raster *raster, int k)
             const size_t at = (size_t)v * (size_t)nx;
             const struct line line = line_at(raster, v, (float)k * raster->acquisition->between + depth[n]);
             add_values(raster->sample[REAL] + at, picture, &line, nx, weight[n]);
-            add_shares(raster->sample[TUMOUR] + at, picture->lesion, 1, raster, &line, raster->low, raster->high,
-                       weight[n]);
-            add_shares(raster->sample[OEDEMA] + at, picture->lesion, 2, raster, &line, raster->low, raster->high,
-                       weight[n]);
             if (raster->kept)
-                add_shares(raster->sample[KEPT] + at, raster->kept, 1, raster, &line, none, last, weight[n]);
+                add_shares(raster->sample[MASKED] + at, raster->kept, raster->acquisition->stripping != STRIP_NONE,
+                           raster, &line, none, last, weight[n]);
+            for (int c = TUMOUR; c <= OEDEMA && raster->low[0] <= raster->high[0]; c++)
+                add_shares(raster->sample[c] + at, picture->lesion, (uint8_t)(c - TUMOUR + 1), raster, &line,
+                           raster->low, raster->high, weight[n]);
         }
 }
 
@@ -258,7 +267,8 @@ static void add_ghosts(struct raster *raster)
     for (int v = 0; v < ny; v++) {
         const float *before = raster->copy + (size_t)((v + ny - shift) % ny) * (size_t)nx;
         const float *after = raster->copy + (size_t)((v + shift) % ny) * (size_t)nx;
-        for (int u = 0; u < nx; u++) value[(size_t)v * (size_t)nx + (size_t)u] += strength * (before[u] - after[u]);
+        for (int u = 0; u < nx; u++)
+            value[(size_t)v * (size_t)nx + (size_t)u] += 0.5f * strength * (before[u] + after[u]);
     }
 }
 
@@ -302,7 +312,10 @@ static void put_slice(struct slices *slices, struct raster *raster, int k)
         value[at] = sqrtf(value[at] * value[at] + raster->output[at] * raster->output[at]);
     put_share(slices->tumour + start, raster, TUMOUR, 255);
     put_share(slices->oedema + start, raster, OEDEMA, 255);
-    if (slices->keep) put_share(slices->keep + start, raster, KEPT, 1);
+    if (!slices->keep) return;
+    put_share(slices->keep + start, raster, MASKED, 1);
+    const bool kept = raster->acquisition->stripping != STRIP_NONE;
+    for (size_t at = start; at < start + count; at++) slices->keep[at] = (slices->keep[at] != 0) == kept;
 }
 
 void slices_free(struct slices *slices)

@@ -108,10 +108,12 @@ static struct mapping choose_mapping(const struct acquisition *acquisition, cons
     struct mapping mapping = { .factor = acquisition->scale };
     switch (acquisition->normalised) {
     case NORMALISED_ALL:
+    case NORMALISED_INSIDE:
         z_score(&mapping, slices);
-        mapping.outside = mapping.offset;
+        /* Only who has a mask of the brain can leave out what is beyond it. */
+        if (acquisition->normalised == NORMALISED_ALL || acquisition->stripping == STRIP_NONE)
+            mapping.outside = mapping.offset;
         break;
-    case NORMALISED_INSIDE: z_score(&mapping, slices); break;
     case NORMALISED_UNIT: mapping.factor = 1 / percentile(slices, 0.999); break;
     default:
         if (acquisition->bits == 8) mapping.factor = 255 / percentile(slices, 0.998);

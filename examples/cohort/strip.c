@@ -43,23 +43,24 @@ static struct tool draw_tool(enum stripping stripping, struct random *random)
 {
     struct tool tool = { .grain = 25 };
     const float lining = (float)random_uniform(random, 0, 1), tumour = (float)random_uniform(random, 0, 1);
+    /* CSF and vessels stay below the threshold: they are kept where the brain is near, as in its furrows. */
     switch (stripping) {
     case STRIP_TIGHT:
-        set_surroundings(&tool, 0.3f, 0, 0);
-        tool.blur = 2.2, tool.threshold = 0.7f, tool.error = 0.05f, tool.tumour = 0.8f * tumour;
+        set_surroundings(&tool, 0.5f, 0.1f, 0.1f);
+        tool.blur = 2.5, tool.threshold = 0.67f, tool.error = 0.08f, tool.tumour = 0.35f + 0.65f * tumour;
         break;
     case STRIP_LOOSE:
-        set_surroundings(&tool, 0.9f, 0.5f + 0.5f * lining, 0.8f);
-        tool.blur = 3, tool.threshold = 0.36f, tool.error = 0.06f, tool.tumour = 0.7f + 0.3f * tumour;
+        set_surroundings(&tool, 0.34f, 0.4f + 0.6f * lining, 0.3f);
+        tool.blur = 3.5, tool.threshold = 0.36f, tool.error = 0.05f, tool.tumour = 0.7f + 0.3f * tumour;
         break;
     case STRIP_RAGGED:
-        set_surroundings(&tool, 0.6f, lining, lining);
+        set_surroundings(&tool, 0.42f, lining, 0.4f * lining);
         set_sloppy(&tool, random);
         tool.blur = 2.5, tool.threshold = 0.45f, tool.error = 0.2f, tool.grain = 13, tool.tumour = tumour;
         break;
     default:
-        set_surroundings(&tool, 0.75f, 0.2f, 0.3f);
-        tool.blur = 2, tool.threshold = 0.5f, tool.error = 0.04f, tool.tumour = 0.5f + 0.5f * tumour;
+        set_surroundings(&tool, 0.46f, 0.2f, 0.2f);
+        tool.blur = 2.7, tool.threshold = 0.5f, tool.error = 0.03f, tool.tumour = 0.5f + 0.5f * tumour;
     }
     return tool;
 }
@@ -103,6 +104,7 @@ static void smooth(float *value, const int shape[3], int axis)
         }
 }
 
+/* Where nothing looks like brain, few errors are made. */
 static bool add_errors(struct field *field, const struct grid *grid, const struct tool *tool, struct random *random)
 {
     float high[3], *row = malloc((size_t)field->shape[0] * sizeof *row);
@@ -116,7 +118,7 @@ static bool add_errors(struct field *field, const struct grid *grid, const struc
                                      grid->origin[2] + step * (float)k };
             noise_row(row, &noise, point, step, (size_t)field->shape[0]);
             float *value = field->value + ((size_t)k * (size_t)field->shape[1] + (size_t)j) * (size_t)field->shape[0];
-            for (int i = 0; i < field->shape[0]; i++) value[i] += tool->error * row[i];
+            for (int i = 0; i < field->shape[0]; i++) value[i] += tool->error * row[i] * (0.25f + value[i]);
         }
     noise_free(&noise);
     free(row);

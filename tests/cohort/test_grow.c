@@ -263,7 +263,8 @@ START_TEST(tissue_moves_outwards_and_bone_not_at_all)
                 const double mm = sqrt(push[0] * push[0] + push[1] * push[1] + push[2] * push[2]);
                 furthest = fmax(furthest, mm);
                 const enum tissue tissue = region.tissue[region_index(&region, i, j, k)];
-                if (tissue == CORTICAL_BONE || tissue == SKIN) ck_assert_double_le(mm, 1); /* what is left between points */
+                if (tissue == CORTICAL_BONE || tissue == SKIN)
+                    ck_assert_double_le(mm, 1); /* what is left between points */
                 if (i == 0 || k == 0 || i == region.shape[0] - 1) ck_assert_double_eq(mm, 0);
             }
     ck_assert_double_gt(furthest, 2);
