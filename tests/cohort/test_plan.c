@@ -157,7 +157,9 @@ START_TEST(a_class_changes_nothing_of_an_acquisition_but_whether_an_agent_was_gi
 {
     int given = 0, taken = 0;
     for (int number = 1; number <= 300; number++) {
-        struct acquisition healthy = acquisition_of(&paper, number, HLTH), sick = acquisition_of(&paper, number, MEN);
+        static const enum entity tumours[] = { HGG, LGG, METS, PA, AN, MEN };
+        struct acquisition healthy = acquisition_of(&paper, number, HLTH);
+        struct acquisition sick = acquisition_of(&paper, number, tumours[number % 6]);
         given += sick.strength > 0 && !(healthy.strength > 0);
         taken += healthy.strength > 0 && !(sick.strength > 0);
         healthy.strength = sick.strength = 0;
