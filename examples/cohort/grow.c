@@ -40,8 +40,9 @@ static uint8_t tissue_at(const struct head *head, const float point[3])
 {
     int at[3];
     for (int a = 0; a < 3; a++) {
-        at[a] = (int)floorf(point[a] + 0.5f);
-        if (at[a] < 0 || at[a] >= head->anatomy->shape[a]) return OUTSIDE;
+        if (!(point[a] >= 0)) return OUTSIDE;
+        at[a] = (int)(point[a] + 0.5f);
+        if (at[a] >= head->anatomy->shape[a]) return OUTSIDE;
     }
     return head->tissue[anatomy_index(head->anatomy, at[0], at[1], at[2])];
 }

@@ -73,10 +73,20 @@ void push_at(float push[3], const struct lesion *lesion, const float point[3]);
 /* The same at `count` points from `point` on, 1 mm apart along x. */
 void push_row(float (*push)[3], const struct lesion *lesion, const float point[3], size_t count);
 
-/* Fit a tumour of the brain into it: field becomes 0 or more outside brain tissue (thin sulci are closed over, dura is
- * not crossed) and in what is not joined to the seed, and its surface moves, by a third of the radius at most, until it
- * holds `ml`. Covered with an edge of `softness` mm, it is sharp at the brain's own surface. */
-bool fit_in_brain(float *field, const struct region *region, const float seed[3], double ml, double softness);
+static inline double ball_ml(double radius)
+{
+    return 4.18879e-3 * radius * radius * radius;
+}
+/* How a tumour lies in the brain. */
+struct fit {
+    double ml;       /* its volume */
+    double softness; /* of the edge that it will be covered with: at the brain's own surface that stays sharp */
+    double closing;  /* 0: CSF bounds it, but for thin sulci; towards 1: it presses wider ones shut */
+};
+/* Fit a tumour into the brain: field becomes more than 0 outside brain tissue, beyond falx and tentorium, and in what is
+ * not joined to the seed, and its surface moves, by a third of the radius at most, until it holds the volume. */
+bool fit_in_brain(float *field, const struct region *region, const float seed[3], const struct fit *fit);
+bool is_parenchyma(enum tissue tissue);
 
 /* A wall that enhances round necrosis or a cyst. */
 struct wall {

@@ -50,33 +50,50 @@ static float ellipsoid_distance(const struct ellipsoid *ellipsoid, const float p
     return (squares - sqrtf(squares)) / sqrtf(slope);
 }
 
+static float largest_radius(const struct ellipsoid *ellipsoid)
+{
+    return fmaxf(ellipsoid->radius[0], fmaxf(ellipsoid->radius[1], ellipsoid->radius[2]));
+}
+
+/* Whether an ellipsoid is certainly more than `mm` away. */
+static bool is_beyond(const struct ellipsoid *ellipsoid, float largest, const float point[3], float mm)
+{
+    float squares = 0;
+    for (int a = 0; a < 3; a++) squares += (point[a] - ellipsoid->centre[a]) * (point[a] - ellipsoid->centre[a]);
+    return mm + largest < 0 || squares > (mm + largest) * (mm + largest);
+}
+
 /* The union, with joints rounded over `joint` mm. */
-static float union_distance(const struct ellipsoid *ellipsoids, int count, const float point[3], float joint)
+static float union_distance(const struct ellipsoid *ellipsoids, int count, const float point[3], float largest,
+                            float joint)
 {
     float distance = ellipsoid_distance(&ellipsoids[0], point);
     for (int e = 1; e < count; e++) {
+        if (is_beyond(&ellipsoids[e], largest, point, distance + joint)) continue;
         const float other = ellipsoid_distance(&ellipsoids[e], point);
-        const float near = fmaxf(joint - fabsf(distance - other), 0) / joint;
-        distance = fminf(distance, other) - near * near * joint / 4;
+        const float nearer = distance < other ? distance : other, apart = fabsf(distance - other);
+        const float near = apart < joint ? 1 - apart / joint : 0;
+        distance = nearer - near * near * joint / 4;
     }
     return distance;
 }
 
-/* A ball that holds all ellipsoids, and the smallest radius of any. */
+/* A ball that holds all ellipsoids. */
 struct bounds {
-    float centre[3], radius, smallest;
+    float centre[3], radius, smallest, largest; /* radii of the ball and of all ellipsoids */
 };
 
 static struct bounds bound(const struct ellipsoid *ellipsoids, int count)
 {
-    struct bounds bounds = { { 0, 0, 0 }, 0, INFINITY };
+    struct bounds bounds = { { 0, 0, 0 }, 0, INFINITY, 0 };
     for (int e = 0; e < count; e++)
         for (int a = 0; a < 3; a++) bounds.centre[a] += ellipsoids[e].centre[a] / (float)count;
     for (int e = 0; e < count; e++) {
-        float offset[3], largest = 0;
+        const float largest = largest_radius(&ellipsoids[e]);
+        float offset[3];
+        bounds.largest = fmaxf(bounds.largest, largest);
         for (int a = 0; a < 3; a++) {
             offset[a] = ellipsoids[e].centre[a] - bounds.centre[a];
-            largest = fmaxf(largest, ellipsoids[e].radius[a]);
             bounds.smallest = fminf(bounds.smallest, ellipsoids[e].radius[a]);
         }
         bounds.radius = fmaxf(bounds.radius, sqrtf(dot(offset, offset)) + largest);
@@ -164,7 +181,7 @@ bool blob(float *field, const struct region *region, const struct ellipsoid *ell
                 const float off[3] = { point[0] - bounds.centre[0], point[1] - bounds.centre[1],
                                        point[2] - bounds.centre[2] };
                 const float beyond = sqrtf(dot(off, off)) - bounds.radius; /* far away that will do, and is quick */
-                row[i] = beyond > margin ? beyond : union_distance(ellipsoids, count, point, joint);
+                row[i] = beyond > margin ? beyond : union_distance(ellipsoids, count, point, bounds.largest, joint);
             }
             if (roughness > 0) roughen(row, values, &octaves, start, (float)roughness, nx);
         }

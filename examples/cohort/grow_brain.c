@@ -6,8 +6,7 @@
 
 enum { WINDOW = 9 }; /* voxels: sulci thinner than half of it are closed */
 
-/* What a voxel says about growing there: 1 brain tissue, 0 none; ventricles close less readily than sulci. */
-static float brain_weight(enum tissue tissue)
+bool is_parenchyma(enum tissue tissue)
 {
     switch (tissue) {
     case WHITE:
@@ -22,11 +21,17 @@ static float brain_weight(enum tissue tissue)
     case BRAIN_STEM:
     case DIENCEPHALON:
     case WHITE_LESION:
-    case PERIVASCULAR: return 1;
-    case VENTRICLE:
-    case CHOROID_PLEXUS: return -0.5f;
-    default: return 0;
+    case PERIVASCULAR: return true;
+    default: return false;
     }
+}
+
+/* What a voxel says about growing there: 1 brain tissue, 0 none; ventricles close less readily than sulci. */
+static float brain_weight(enum tissue tissue, double closing)
+{
+    if (is_parenchyma(tissue)) return 1;
+    if (tissue == VENTRICLE || tissue == CHOROID_PLEXUS) return -0.5f;
+    return tissue == CSF || tissue == DURA ? (float)closing : 0;
 }
 
 /* Mean over WINDOW values along an axis, whose ends go on for ever: `count` rows of `lanes` values each. */
@@ -71,11 +76,11 @@ static void close_sheets(float *limit, const struct region *region)
 }
 
 /* About the distance in mm to the brain's surface, negative inside; further in than the window sees it has no end. */
-static bool brain_limit(float *limit, const struct region *region)
+static bool brain_limit(float *limit, const struct region *region, double closing)
 {
     float *copy = malloc(region->count * sizeof *copy);
     if (!copy) return false;
-    for (size_t n = 0; n < region->count; n++) limit[n] = brain_weight((enum tissue)region->tissue[n]);
+    for (size_t n = 0; n < region->count; n++) limit[n] = brain_weight((enum tissue)region->tissue[n], closing);
     smooth(limit, copy, region->shape);
     for (size_t n = 0; n < region->count; n++) limit[n] = limit[n] > 0.999f ? -INFINITY : (0.5f - limit[n]) * WINDOW;
     close_sheets(limit, region);
@@ -143,19 +148,20 @@ static float level_of(const float *field, const uint8_t *open, size_t count, dou
     return most;
 }
 
-bool fit_in_brain(float *field, const struct region *region, const float seed[3], double ml, double softness)
+bool fit_in_brain(float *field, const struct region *region, const float seed[3], const struct fit *fit)
 {
-    const float most = 0.33f * cbrtf((float)(ml * 1000 * 3 / (4 * 3.14159265)));
+    const float most = 0.33f * cbrtf((float)(fit->ml * 1000 * 3 / (4 * 3.14159265)));
     float *limit = malloc(region->count * sizeof *limit);
     uint8_t *open = malloc(region->count);
     size_t from = 0, count = 0;
-    bool done = limit && open && brain_limit(limit, region);
+    bool done = limit && open && brain_limit(limit, region, fit->closing);
     for (size_t n = 0; done && n < region->count; n++) count += open[n] = field[n] < most && limit[n] < 0;
     if (done && count && nearest_open(&from, open, region, seed)) done = flood(open, region->shape, from, count);
-    const float level = done ? level_of(field, open, region->count, ml * 1000, most) : 0;
+    const float level = done ? level_of(field, open, region->count, fit->ml * 1000, most) : 0;
     for (size_t n = 0; done && n < region->count; n++) {
-        field[n] = fmaxf(field[n] - level, (float)softness * limit[n]);
-        if (field[n] < 0 && open[n] != 2) field[n] = (float)softness;
+        const float inside = field[n] - level, allowed = (float)fit->softness * limit[n];
+        field[n] = inside > allowed ? inside : allowed;
+        if (field[n] < 0 && open[n] != 2) field[n] = (float)fit->softness;
     }
     free(limit);
     free(open);

@@ -14,7 +14,7 @@ struct focus {
 
 static void draw_looks(struct part_look look[PARTS], enum pattern pattern, struct random *random)
 {
-    const double bright = random_log_uniform(random, 1.1, 2.8), base = random_uniform(random, 0.7, 0.95);
+    const double bright = random_log_uniform(random, 1.15, 2.8), base = random_uniform(random, 0.7, 0.95);
     const double faint = random_uniform(random, 0.02, 0.3);
     look[PART_SOLID].level = (float)base;
     look[PART_SOLID].uptake = (float)(pattern == FAINT ? faint : bright - base);
@@ -68,28 +68,28 @@ static bool cover_infiltration(struct lesion *lesion, const struct region *regio
 {
     struct ellipsoid ellipsoid;
     float centre[3], direction[3];
-    const double radius = focus->radius * random_uniform(random, 0.7, 1);
+    const double radius = focus->radius * random_uniform(random, 0.5, 0.85);
+    const struct fit fit = { .ml = ball_ml(radius), .softness = 3 };
     random_direction(direction, random);
     for (int a = 0; a < 3; a++) centre[a] = focus->centre[a] + (float)(0.7 * focus->radius) * direction[a];
     ellipsoid_draw(&ellipsoid, random, centre, radius, 1.5);
     return blob(field, region, &ellipsoid, 1, 0.1 * radius, 0.7 * radius, random) &&
-           fit_in_brain(field, region, focus->centre, pow(radius, 3) * 4.19e-3, 3) &&
-           cover_part(lesion, PART_DULL, region, field, 3);
+           fit_in_brain(field, region, focus->centre, &fit) && cover_part(lesion, PART_DULL, region, field, 3);
 }
 
 static bool grow_focus(struct lesion *lesion, const struct head *head, const struct focus *focus, double share,
                        bool infiltrates, struct random *random)
 {
-    const double ml = pow(focus->radius, 3) * 4.19e-3;
+    const struct fit fit = { .ml = ball_ml(focus->radius), .softness = 1 };
     struct region region;
     if (!region_create(&region, head, focus->centre, 1.6 * focus->radius + 4)) return false;
     const size_t size = region.count * sizeof(float);
     float *shape = malloc(size), *field = malloc(size);
     bool done = shape && field && draw_core(shape, &region, focus, random);
     if (done) memcpy(field, shape, size);
-    done = done && fit_in_brain(field, &region, focus->centre, ml, 1) && push_aside(lesion, &region, field, share, 2.5);
+    done = done && fit_in_brain(field, &region, focus->centre, &fit) && push_aside(lesion, &region, field, share, 2.5);
     if (done) memcpy(field, shape, size);
-    done = done && region_displace(&region, lesion) && fit_in_brain(field, &region, focus->centre, ml, 1) &&
+    done = done && region_displace(&region, lesion) && fit_in_brain(field, &region, focus->centre, &fit) &&
            cover_ring(lesion, &region, field, &focus->wall, random);
     if (infiltrates) done = done && cover_infiltration(lesion, &region, focus, field, random);
     free(shape);
@@ -159,7 +159,7 @@ bool grow_hgg(struct lesion *lesion, const struct head *head, struct random *ran
         distance += foci[1].radius;
     }
     const double radius = fmax(fmax(1.4 * foci[0].radius, distance) + 1.2 * oedema, 2.2 * foci[0].radius);
-    if (!region_create(&region, head, foci[0].centre, fmin(radius + 4, 66))) return false;
+    if (!region_create(&region, head, foci[0].centre, fmin(radius + 4, 62))) return false;
     lesion_box(lesion, region.low, region.shape);
     bool done = swell(lesion, &region, &foci[0], oedema, swelling, random);
     for (int f = 0; done && f < lesion->foci; f++)

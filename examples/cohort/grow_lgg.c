@@ -73,7 +73,7 @@ static bool cover_within(struct lesion *lesion, enum part part, const struct reg
 
 bool grow_lgg(struct lesion *lesion, const struct head *head, struct random *random)
 {
-    static const double kinds[] = { 72, 15, 13 };
+    static const double kinds[] = { 69, 17, 14 };
     struct random looks = random_of(random_bits(random), STREAM_LESION_LOOK);
     const enum spots spots = (enum spots)random_choice(random, kinds, 3);
     struct region region;
@@ -81,19 +81,20 @@ bool grow_lgg(struct lesion *lesion, const struct head *head, struct random *ran
     draw_looks(lesion->look, spots, &looks);
     pick_seed(seed, head, LGG, random);
     const double radius = random_log_uniform(random, 10, 40), softness = random_uniform(random, 2, 6);
-    const double share = random_uniform(random, 0.2, 0.5), ml = pow(radius, 3) * 4.19e-3;
+    const double share = random_uniform(random, 0.2, 0.5);
+    const struct fit fit = { .ml = ball_ml(radius), .softness = softness };
     const double spot = fmin(random_log_uniform(random, 3, 9), 0.5 * radius);
     const double cyst = random_chance(random, 0.12) ? radius * random_uniform(random, 0.2, 0.45) : 0;
     const double oedema = random_chance(random, 0.15) ? random_uniform(random, 2, 6) : 0;
-    if (!region_create(&region, head, seed, fmin(1.9 * radius + 8, 66))) return false;
+    if (!region_create(&region, head, seed, fmin(1.8 * radius + 8, 64))) return false;
     const size_t size = region.count * sizeof(float);
     float *shape = malloc(size), *field = malloc(size);
     lesion->foci = 1;
     bool done = shape && field && draw_body(shape, &region, seed, radius, random);
     if (done) memcpy(field, shape, size);
-    done = done && fit_in_brain(field, &region, seed, ml, softness) && push_aside(lesion, &region, field, share, 2.2);
+    done = done && fit_in_brain(field, &region, seed, &fit) && push_aside(lesion, &region, field, share, 2.2);
     if (done) memcpy(field, shape, size);
-    done = done && region_displace(&region, lesion) && fit_in_brain(field, &region, seed, ml, softness);
+    done = done && region_displace(&region, lesion) && fit_in_brain(field, &region, seed, &fit);
     if (spots != NONE) done = done && cover_within(lesion, PART_SOLID, &region, field, spots, spot, random);
     if (cyst > 0) done = done && cover_within(lesion, PART_FLUID, &region, field, NODULE, cyst, random);
     if (oedema > 0) done = done && cover_oedema(lesion, &region, field, oedema, random);

@@ -17,7 +17,7 @@ struct focus {
 
 static void draw_looks(struct part_look look[PARTS], struct random *random)
 {
-    const double bright = random_log_uniform(random, 1.1, 3);
+    const double bright = random_log_uniform(random, 1.2, 3);
     const bool bled = random_chance(random, 0.06); /* or melanoma: bright without contrast */
     const double base = bled ? random_uniform(random, 1, 1.4) : random_uniform(random, 0.7, 0.95);
     look[PART_SOLID].level = (float)base;
@@ -51,14 +51,78 @@ static double draw_oedema(int number, double radius, struct random *random)
     return none ? 0 : fmin(reach, most);
 }
 
+/* A point of a byte map of the anatomy; 0 beyond its grid. */
+static uint8_t map_at(const uint8_t *map, const struct anatomy *anatomy, const float point[3])
+{
+    int at[3];
+    for (int a = 0; a < 3; a++) {
+        at[a] = (int)lroundf(point[a]);
+        if (at[a] < 0 || at[a] >= anatomy->shape[a]) return 0;
+    }
+    return map[anatomy_index(anatomy, at[0], at[1], at[2])];
+}
+
+/* It begins at the junction and grows inwards, where there is room: away from bone, until it does not reach it. */
+static void go_inwards(float centre[3], const struct anatomy *anatomy, double radius)
+{
+    for (int step = 0; step < radius; step++) {
+        float slope[3], length = 0;
+        if (map_at(anatomy->to_skull, anatomy, centre) >= 2 * (radius + 3)) return;
+        for (int a = 0; a < 3; a++) {
+            float low[3], high[3];
+            memcpy(low, centre, sizeof low);
+            memcpy(high, centre, sizeof high);
+            low[a] -= 4;
+            high[a] += 4;
+            slope[a] = (float)(map_at(anatomy->to_skull, anatomy, high) - map_at(anatomy->to_skull, anatomy, low));
+            length += slope[a] * slope[a];
+        }
+        if (length < 1) return;
+        for (int a = 0; a < 3; a++) centre[a] += slope[a] / sqrtf(length);
+    }
+}
+
+/* The share of a ball, by samples, that lies in brain tissue; falx and tentorium in it count against it. */
+static double room_for(const float centre[3], const struct head *head, double radius)
+{
+    double sum = 0;
+    int count = 0;
+    for (int n = 0; n < 125; n++) {
+        const int along[3] = { n % 5 - 2, n / 5 % 5 - 2, n / 25 - 2 };
+        float point[3], squares = 0;
+        for (int a = 0; a < 3; a++) {
+            point[a] = centre[a] + (float)(along[a] * radius / 2.2);
+            squares += (float)(along[a] * along[a]);
+        }
+        if (squares > 5) continue;
+        const enum tissue tissue = (enum tissue)map_at(head->tissue, head->anatomy, point);
+        sum += is_parenchyma(tissue) ? 1 : tissue == FALX || tissue == TENTORIUM ? -2 : 0;
+        count++;
+    }
+    return sum / count;
+}
+
+/* The best of some places, or the first that will do. */
+static void place_focus(struct focus *foci, int number, const struct head *head, struct random *random)
+{
+    struct focus *focus = &foci[number];
+    double best = -INFINITY;
+    for (int attempt = 0; attempt < 30 && best < 0.85; attempt++) {
+        struct focus tried = *focus;
+        pick_seed(tried.centre, head, METS, random);
+        go_inwards(tried.centre, head->anatomy, tried.radius);
+        const double room = room_for(tried.centre, head, tried.radius) - (is_apart(&tried, foci, number) ? 0 : 3);
+        if (room <= best) continue;
+        best = room;
+        memcpy(focus->centre, tried.centre, sizeof focus->centre);
+    }
+}
+
 static void draw_focus(struct focus *foci, int number, double diameter, const struct head *head, struct random *random)
 {
     struct focus *focus = &foci[number];
     focus->radius = diameter / 2;
-    for (int attempt = 0; attempt < 40; attempt++) {
-        pick_seed(focus->centre, head, METS, random);
-        if (is_apart(focus, foci, number)) break;
-    }
+    place_focus(foci, number, head, random);
     focus->oedema = draw_oedema(number, focus->radius, random);
     focus->share = random_uniform(random, 0.7, 1);
     focus->ring = random_chance(random, diameter < 8 ? 0.03 : diameter < 15 ? 0.15 : 0.7);
@@ -67,6 +131,11 @@ static void draw_focus(struct focus *foci, int number, double diameter, const st
     focus->wall.unevenness = random_uniform(random, 0.05, 0.25);
     focus->wall.grain = fmax(focus->radius, 4);
     focus->wall.ragged = random_uniform(random, 0.02, 0.12) * focus->wall.mm;
+    if (random_chance(random, 0.2)) { /* thick and uneven, as in a high-grade glioma */
+        focus->wall.mm = fmin(2 * focus->wall.mm, 0.45 * focus->radius);
+        focus->wall.unevenness = random_uniform(random, 0.3, 0.5);
+        focus->wall.ragged = 0.25 * focus->wall.mm;
+    }
 }
 
 /* The first is the largest. */
@@ -104,15 +173,15 @@ static void box_foci(struct lesion *lesion, const struct focus *foci, int count)
 static bool draw_surface(float *field, const struct focus *focus, struct random *random)
 {
     struct ellipsoid ellipsoid;
-    ellipsoid_draw(&ellipsoid, random, focus->centre, focus->radius, 1.25);
-    const double roughness = focus->radius * random_uniform(random, 0.02, 0.05);
+    ellipsoid_draw(&ellipsoid, random, focus->centre, focus->radius, 1.35);
+    const double roughness = focus->radius * random_uniform(random, 0.02, 0.07);
     return blob(field, &focus->region, &ellipsoid, 1, roughness, fmax(focus->radius, 3), random);
 }
 
 static bool grow_focus(struct lesion *lesion, struct focus *focus, float *field, struct random *random)
 {
-    const double ml = pow(focus->radius, 3) * 4.19e-3;
-    bool done = region_displace(&focus->region, lesion) && fit_in_brain(field, &focus->region, focus->centre, ml, 1);
+    const struct fit fit = { .ml = ball_ml(focus->radius), .softness = 1, .closing = 0.6 };
+    bool done = region_displace(&focus->region, lesion) && fit_in_brain(field, &focus->region, focus->centre, &fit);
     if (focus->ring)
         done = done && cover_ring(lesion, &focus->region, field, &focus->wall, random);
     else

@@ -2,6 +2,11 @@
 #include <stdlib.h>
 #include "grow.h"
 
+static float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
 /* Noise over a region. */
 static bool noise_over(struct noise *noise, const struct region *region, double grain, struct random *random)
 {
@@ -46,9 +51,9 @@ bool cover_ring(struct lesion *lesion, const struct region *region, const float 
         for (int j = 0; j < region->shape[1]; j++)
             hollow_row(depth + region_index(region, 0, j, k), values, region, j, k, wall, &coarse, &fine);
     /* The wall is painted over the fluid, which therefore reaches a little under it. */
-    for (size_t n = 0; done && n < region->count; n++) part[n] = fmaxf(-depth[n] - 1, field[n] + 1);
+    for (size_t n = 0; done && n < region->count; n++) part[n] = larger(-depth[n] - 1, field[n] + 1);
     done = done && cover_part(lesion, PART_FLUID, region, part, 1);
-    for (size_t n = 0; done && n < region->count; n++) part[n] = fmaxf(depth[n], field[n]);
+    for (size_t n = 0; done && n < region->count; n++) part[n] = larger(depth[n], field[n]);
     done = done && cover_part(lesion, PART_SOLID, region, part, 1.2);
     noise_free(&coarse);
     noise_free(&fine);

@@ -63,16 +63,26 @@ static size_t queue_take(struct queue *queue, size_t bucket)
 
 struct step {
     int along[3];
+    ptrdiff_t voxels; /* the same in the region's order */
     float mm;
 };
 
-static void list_steps(struct step steps[26])
+static bool leaves(const int shape[3], const int at[3], const int along[3])
+{
+    for (int a = 0; a < 3; a++)
+        if (at[a] + along[a] < 0 || at[a] + along[a] >= shape[a]) return true;
+    return false;
+}
+
+static void list_steps(struct step steps[26], const int shape[3])
 {
     int n = 0;
     for (int i = 0; i < 27; i++) {
         if (i == 13) continue;
         const int x = i % 3 - 1, y = i / 3 % 3 - 1, z = i / 9 - 1;
-        steps[n++] = (struct step){ { x, y, z }, sqrtf((float)(x * x + y * y + z * z)) };
+        steps[n++] = (struct step){ { x, y, z },
+                                    x + (ptrdiff_t)shape[0] * (y + (ptrdiff_t)shape[1] * z),
+                                    sqrtf((float)(x * x + y * y + z * z)) };
     }
 }
 
@@ -83,12 +93,11 @@ static bool relax(struct queue *queue, float *travel, const struct region *regio
     const size_t nx = (size_t)region->shape[0], ny = (size_t)region->shape[1];
     const int at[3] = { (int)(voxel % nx), (int)(voxel / nx % ny), (int)(voxel / nx / ny) };
     const float here = travel[voxel];
+    bool inside = true;
+    for (int a = 0; a < 3; a++) inside = inside && at[a] > 0 && at[a] < region->shape[a] - 1;
     for (int s = 0; s < 26; s++) {
-        const int *along = steps[s].along;
-        const int i = at[0] + along[0], j = at[1] + along[1], k = at[2] + along[2];
-        if (i < 0 || i >= region->shape[0] || j < 0 || j >= region->shape[1] || k < 0 || k >= region->shape[2])
-            continue;
-        const size_t to = region_index(region, i, j, k);
+        if (!inside && leaves(region->shape, at, steps[s].along)) continue;
+        const size_t to = (size_t)((ptrdiff_t)voxel + steps[s].voxels);
         const float there = here + steps[s].mm * cost[region->tissue[to]];
         if (!(there < travel[to]) || there > most) continue;
         travel[to] = there;
@@ -102,7 +111,7 @@ bool spread(float *travel, const struct region *region, const float *field, cons
     struct step steps[26];
     struct queue queue;
     bool done = queue_create(&queue, most);
-    list_steps(steps);
+    list_steps(steps, region->shape);
     for (size_t n = 0; n < region->count; n++) travel[n] = field[n] <= 0 ? 0 : (float)most;
     for (size_t n = 0; done && n < region->count; n++)
         if (travel[n] == 0) done = relax(&queue, travel, region, cost, steps, n, (float)most);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAYS = 96 };
+enum { RAYS = 72 };
 #define LEAST_JACOBIAN 0.24f /* on the grid's points; a little less between them */
 #define GIVE 0.7f            /* tissue moves by less than this share of its distance to bone */
 
@@ -241,15 +241,17 @@ static bool between(size_t *at, float *part, const struct lesion *lesion, int ax
 void push_row(float (*push)[3], const struct lesion *lesion, const float point[3], size_t count)
 {
     size_t j, k, known = SIZE_MAX;
-    float y, z, ends[2][3];
+    float y, z, ends[2][3] = { { 0 } };
     memset(push, 0, count * sizeof *push);
     if (!lesion->push || !between(&j, &y, lesion, 1, point[1]) || !between(&k, &z, lesion, 2, point[2])) return;
     const size_t nx = (size_t)lesion->push_shape[0], plane = nx * (size_t)lesion->push_shape[1];
     const float(*row)[3] = (const float(*)[3])lesion->push + k * plane + j * nx;
+    const float first = (point[0] - (float)lesion->low[0]) / lesion->push_step, per_mm = 1 / lesion->push_step;
     for (size_t n = 0; n < count; n++) {
-        size_t i;
-        float x;
-        if (!between(&i, &x, lesion, 0, point[0] + (float)n)) continue;
+        const float at = first + per_mm * (float)n;
+        if (!(at >= 0 && at <= (float)(nx - 1))) continue;
+        const size_t i = at < (float)(nx - 1) ? (size_t)at : nx - 2;
+        const float x = at - (float)i;
         for (size_t end = 0; known != i && end < 2; end++)
             for (int a = 0; a < 3; a++) {
                 const float near = (1 - y) * row[i + end][a] + y * row[i + end + nx][a];

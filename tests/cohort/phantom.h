@@ -86,4 +86,29 @@ static inline void phantom_free(struct phantom *phantom)
     for (int p = 0; p < PLACES; p++) free(phantom->anatomy.place[p].index);
 }
 
+/* The least Jacobian of p -> p + push over all voxels of the lesion's box. */
+static inline double least_jacobian(const struct lesion *lesion)
+{
+    double least = INFINITY;
+    for (int k = 0; k < lesion->shape[2]; k++)
+        for (int j = 0; j < lesion->shape[1]; j++)
+            for (int i = 0; i < lesion->shape[0]; i++) {
+                double m[3][3];
+                for (int b = 0; b < 3; b++) {
+                    float low[3] = { (float)(lesion->low[0] + i), (float)(lesion->low[1] + j),
+                                     (float)(lesion->low[2] + k) };
+                    float high[3] = { low[0], low[1], low[2] }, from[3], to[3];
+                    low[b] -= 0.25f;
+                    high[b] += 0.25f;
+                    push_at(from, lesion, low);
+                    push_at(to, lesion, high);
+                    for (int a = 0; a < 3; a++) m[a][b] = (to[a] - from[a]) / 0.5 + (a == b);
+                }
+                least = fmin(least, m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
+                                        m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+                                        m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]));
+            }
+    return least;
+}
+
 #endif
