@@ -78,10 +78,10 @@ static float fat_at(const struct painter *painter, const float point[3], float m
     const struct look *look = painter->look;
     float around[2];
     surroundings_at(around, &painter->surroundings, point);
-    const float lobules = painter->lobules + 0.7f * middle + 0.6f * coarse;
+    const float lobules = painter->lobules + 0.5f * middle + 0.7f * coarse;
     const float under_skin = (4 + 14 * look->fat_depth) * around[SHARE_OUTSIDE], orbit = 12 * around[SHARE_EYE];
     const float skin = clamp01((around[SHARE_OUTSIDE] - 0.36f) / 0.12f);
-    return clamp01(0.5f + 0.7f * (lobules + under_skin + orbit)) * (1 - skin);
+    return clamp01(0.5f + 0.55f * (lobules + under_skin + orbit)) * (1 - skin);
 }
 
 /* Vessels run where two fields of noise are 0 at once: along lines. */
