@@ -60,9 +60,11 @@ static void lie_in_angle(struct schwannoma *tumour, const struct head *head, flo
     float outward[3], length2 = 0, centre[3];
     bone_normal(outward, head->anatomy, rod->mouth, 6);
     for (int a = 0; a < 3; a++) outward[a] -= 1.2f * rod->inward[a];
+    const double large = fmax(0, tumour->diameter - 15); /* those go backwards along the bone: the brain stem resists */
+    outward[1] -= 0.03f * (float)large;
     for (int a = 0; a < 3; a++) length2 += outward[a] * outward[a];
     for (int a = 0; a < 3; a++) outward[a] /= sqrtf(length2);
-    const double away = ball * random_uniform(random, 0.6, 0.9);
+    const double away = ball * random_uniform(random, 0.6, 0.9) * (1 - 0.01 * large);
     for (int a = 0; a < 3; a++) centre[a] = rod->mouth[a] + (float)away * outward[a];
     ellipsoid_draw(&tumour->ball, random, centre, ball, 1.25);
 }

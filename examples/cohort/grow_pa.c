@@ -108,9 +108,11 @@ static double centre_from_waist(double radius, double half_height, double waist)
 static double fill_sella(struct mass *mass, const struct head *head, double down, struct random *random)
 {
     const double size = 0.5 * mass->diameter;
-    const double rx = fmin(fmax(0.75 * size, 0.9 * head->gland_radius[0]), mass->reach) *
+    /* Large ones wear the sella's walls away, and hold the carotids between them. */
+    const double worn = fmax(0, mass->diameter - 18);
+    const double rx = fmin(fmax(0.75 * size, 0.9 * head->gland_radius[0]), mass->reach + 0.12 * worn) *
                       random_uniform(random, 0.9, 1);
-    const double ry = fmin(head->gland_radius[1] + 0.2 * size, 9) * random_uniform(random, 0.95, 1.15);
+    const double ry = fmin(head->gland_radius[1] + 0.25 * size, 8 + 0.2 * worn) * random_uniform(random, 0.95, 1.15);
     const double waist = fmin(rx, ry) * random_uniform(random, 0.6, 0.9);
     const double sink = fmax(0, mass->diameter - 9) * down;
     const double height = mass->diaphragm - head->anatomy->sella[2] + 0.5 + sink;
@@ -176,15 +178,16 @@ static void draw_mass(struct mass *mass, const struct head *head, struct random 
     if (left > 0.12 * volume) rise_above(mass, left, waist, head, random);
 }
 
-/* Bone gives way in and under the sella and in the sinus, not above them. */
+/* Bone gives way in and under the sella and in the sinus, not above them; of large ones the clinoids do. */
 static void limit_mass(float *limit, const struct mass *mass, const struct region *region)
 {
+    const float worn = fmaxf(0, 0.12f * (float)(mass->diameter - 18));
     size_t v = 0;
     for (int k = 0; k < region->shape[2]; k++)
         for (int j = 0; j < region->shape[1]; j++)
             for (int i = 0; i < region->shape[0]; i++, v++) {
                 const int voxel[3] = { region->low[0] + i, region->low[1] + j, region->low[2] + k };
-                const float above = (float)voxel[2] - mass->diaphragm + 1;
+                const float above = (float)voxel[2] - mass->diaphragm + 1 - worn;
                 limit[v] = fminf(depth_in_bone(region->head->anatomy, voxel), fmaxf(-above, -1));
                 if (region->tissue[v] == OUTSIDE) limit[v] = 1;
             }
