@@ -77,6 +77,22 @@ enum place {
 
 enum side { LEFT, RIGHT, SIDES };
 
+/* Surfaces that no two heads have alike: where the anatomy's voxels near them are, and how far from them. */
+enum surface {
+    SURFACE_DURA,      /* CSF beside the skull: mm from bone */
+    SURFACE_FALX,      /* between the hemispheres: from the falx's middle, negative on the left */
+    SURFACE_TENTORIUM, /* from the tentorium's middle, negative below */
+    SURFACE_VENTRICLE, /* of a lateral ventricle: mm into the white matter, negative inside the ventricle */
+    SURFACE_PIA,       /* cortex: mm from the CSF on it */
+    SURFACE_WHITE,     /* white matter: mm from the cortex on it */
+    SURFACES
+};
+struct near_surface {
+    uint32_t *index;
+    int8_t *offset; /* in sixteenths of a mm */
+    size_t count;
+};
+
 struct anatomy {
     char name[32];     /* "01": of training_seg_01 */
     bool without_neck; /* cropped at the skull base */
@@ -87,13 +103,16 @@ struct anatomy {
     uint8_t *to_cortex; /* CORTEX and HIPPOCAMPUS */
     struct voxel_list place[PLACES];
     struct voxel_list dura; /* where dura, falx and tentorium can be drawn: candidates, thicker than they are */
-    /* Landmarks, mm. */
+    struct near_surface near[SURFACES];
+    /* Landmarks, mm: all to the end of the struct. */
     float middle; /* x of the midline */
     float chiasm[3];
     float sella[3];                                               /* the floor of the pit */
+    float infundibulum[3];                                        /* floor of the third ventricle: the stalk's root */
     float carotid[SIDES][3];                                      /* cavernous */
     float angle[SIDES][3];                                        /* cerebellopontine */
     float porus[SIDES][3];                                        /* where the canal opens */
+    float nerve_root[SIDES][3];                                   /* on the brain stem, of the nerve in it */
     float brain_low[3], brain_high[3], head_low[3], head_high[3]; /* boxes */
 };
 
