@@ -286,15 +286,21 @@ static void add_noise(struct raster *raster, struct random *random)
     }
 }
 
+static bool is_blank(const struct raster *raster, enum channel channel)
+{
+    const int count = raster->shape[0] * raster->shape[1];
+    int at = 0;
+    while (at < count && raster->sample[channel][at] <= 0) at++;
+    return at == count;
+}
+
 static void put_share(uint8_t *dst, struct raster *raster, enum channel channel, float scale)
 {
     const int *shape = raster->acquisition->frame.shape, count = shape[0] * shape[1];
-    const float *sample = raster->sample[channel];
-    int any = 0;
-    while (any < raster->shape[0] * raster->shape[1] && sample[any] <= 0) any++;
     memset(dst, 0, (size_t)count);
-    if (any == raster->shape[0] * raster->shape[1]) return;
-    taps_apply(raster->output, raster->row, sample, raster->shape[0], &raster->plain_x, &raster->plain_y);
+    if (is_blank(raster, channel)) return;
+    taps_apply(raster->output, raster->row, raster->sample[channel], raster->shape[0], &raster->plain_x,
+               &raster->plain_y);
     for (int at = 0; at < count; at++) dst[at] = (uint8_t)(raster->output[at] * scale + 0.5f);
 }
 
@@ -330,10 +336,10 @@ static bool slices_room(struct slices *slices, const struct frame *frame, bool m
 {
     const size_t count = (size_t)frame->shape[0] * (size_t)frame->shape[1] * (size_t)frame->shape[2];
     *slices = (struct slices){ .count = count };
-    slices->value = malloc(count * sizeof *slices->value);
-    slices->tumour = malloc(count);
-    slices->oedema = malloc(count);
-    slices->keep = masked ? malloc(count) : NULL;
+    slices->value = calloc(count, sizeof *slices->value);
+    slices->tumour = calloc(count, 1);
+    slices->oedema = calloc(count, 1);
+    slices->keep = masked ? calloc(count, 1) : NULL;
     if (slices->value && slices->tumour && slices->oedema && (slices->keep || !masked)) return true;
     slices_free(slices);
     return false;
@@ -350,6 +356,8 @@ bool slices_measure(struct slices *slices, const struct acquisition *acquisition
     }
     for (int k = 0; k < acquisition->frame.shape[2]; k++) {
         sample_slice(&raster, k);
+        /* Nothing of a slice that is stripped away will be seen. */
+        if (acquisition->stripping != STRIP_NONE && is_blank(&raster, MASKED)) continue;
         add_coil(&raster, k);
         add_ghosts(&raster);
         add_noise(&raster, random);

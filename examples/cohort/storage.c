@@ -219,7 +219,8 @@ static void store_mask(struct scan *scan, const struct acquisition *acquisition,
 
 static void bend(struct slices *slices, float gamma)
 {
-    for (size_t at = 0; gamma != 1 && at < slices->count; at++) slices->value[at] = powf(slices->value[at], gamma);
+    for (size_t at = 0; gamma != 1 && at < slices->count; at++)
+        if (!slices->keep || slices->keep[at]) slices->value[at] = powf(slices->value[at], gamma);
 }
 
 static void describe(tumorclass_volume *volume, const void *voxels, tumorclass_dtype dtype, const struct layout *layout)
