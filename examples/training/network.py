@@ -7,6 +7,9 @@ cells, one dense layer. A convolution in front of an instance norm has no bias, 
     published   1 x 128^3   16-32-64-128-256, strides 1,2,2,2,2   128 64 32 16 8 cells
     compact     1 x  96^3   16-32-64-128,     strides 2,2,2,1      48 24 12 12 cells
 
+With "average+max" the dense layer reads the largest value of each channel too; the library then has no CAM, embedding
+or unlikeness, and its fine maps alone remain.
+
 The dense layer applied to every cell of the last level gives the class maps. Their mean is the logit, and they are what
 the library's CAM shows. Two things help in training alone and are left out of the model file: the class maps are held
 against the lesion (cell_loss), and a small head draws the lesion at the level with a quarter of the input's cells.
@@ -110,6 +113,19 @@ def steps(strides):
     return [int(torch.tensor(strides[: i + 1]).prod()) for i in range(len(strides))]
 
 
+def cells_of(lesion, shape):
+    """The tumour's share of each cell of a level; the lesion's grid divides the same box more finely.
+
+    A 3x3x3 convolution of stride 2 and pad 1 puts its cell o over voxel 2 o, and so on through the levels: cell o of
+    step s lies around voxel s o, not in the middle of [s o, s o + s). That is where the library draws it too. So the
+    windows begin half a cell early.
+    """
+    doubled = F.interpolate(lesion, scale_factor=2.0)  # nearest: half a cell is a whole number of these
+    sides = [max(1, round(fine / coarse)) for fine, coarse in zip(doubled.shape[2:], shape)]
+    shares = F.avg_pool3d(doubled, sides, padding=[side // 2 for side in sides])
+    return shares[:, :, : shape[0], : shape[1], : shape[2]]
+
+
 def cell_loss(class_maps, labels, lesion):
     """The class's map must be highest in the lesion, and in the lesion higher than other classes' maps.
 
@@ -118,7 +134,7 @@ def cell_loss(class_maps, labels, lesion):
     the louder. Both terms stay the same when a constant is added to a map, so they say where a logit comes from and do
     not hold its mean down, as asking each cell for "tumour here or not" would.
     """
-    cells = F.adaptive_avg_pool3d(lesion, class_maps.shape[2:]).flatten(1)
+    cells = cells_of(lesion, class_maps.shape[2:]).flatten(1)
     marked = cells.sum(1) > 0
     if not marked.any():
         return class_maps.sum() * 0
@@ -134,7 +150,7 @@ def cell_loss(class_maps, labels, lesion):
 
 def lesion_loss(logits, lesion):
     """Cross-entropy of the share of tumour in each cell, and Dice over the batch, since tumours are small."""
-    target = F.adaptive_avg_pool3d(lesion, logits.shape[2:])
+    target = cells_of(lesion, logits.shape[2:])
     found = logits.sigmoid()
     dice = (2 * (found * target).sum() + 1) / (found.sum() + target.sum() + 1)
     return F.binary_cross_entropy_with_logits(logits, target) + 1 - dice

@@ -76,18 +76,18 @@ def kind(value):
 def judge(right, labels, rows, codes):
     """What an answer to the rows is worth: accuracy, mean sensitivity, and the worst one of a class in a setting.
 
-    right: bool each. For the worst, k of n right count as (k + 1) / (n + 2), and groups of fewer than FEWEST do not
-    count: the least of many small groups is low by chance alone.
+    right: bool each. For the worst, k of n right count as (k + 1) / (n + 2), and settings with fewer than FEWEST scans of
+    the class are left out: the least of many small groups is low by chance alone.
     """
     labels, right = np.asarray(labels), np.asarray(right)
     present = sorted(set(labels))
-    facts = {"accuracy": float(right.mean()), "worst": 1.0, "worst_of": "nothing",
+    facts = {"accuracy": float(right.mean()), "worst": 1.0, "worst_of": "",
              "balanced_accuracy": float(np.mean([right[labels == c].mean() for c in present]))}
     for name, indices in [("all", range(len(rows))), *settings(rows).items()]:
         chosen = np.isin(np.arange(len(rows)), list(indices))
         for c in present:
             answers = right[chosen & (labels == c)]
             share = (answers.sum() + 1) / (len(answers) + 2)
-            if len(answers) >= FEWEST and share < facts["worst"]:
+            if (len(answers) >= FEWEST or name == "all") and share < facts["worst"]:
                 facts |= {"worst": float(share), "worst_of": f"{codes[c]}, {name}"}
     return facts

@@ -23,7 +23,7 @@ SPEC = "grid=spacing 7,7,7;shape=24,24,24"
 PLACES = {"MEN": (0, 35, 5), "PA": (0, 0, -35), "HLTH": None}  # mm from the head's centre
 STEPS, STOP = 200, 50
 TRAIN = ["--total-steps", STEPS, "--validate-every", 50, "--log-every", 20, "--threads", 1, "--checkpoint-minutes", 60,
-         "--with", "filters=[4,8]", "--with", "strides=[2,2]", "--with", "batch=9", "--with", "part=5", "--with",
+         "--with", "filters=[8,16]", "--with", "strides=[2,2]", "--with", "batch=9", "--with", "part=5", "--with",
          "rate=0.01", "--with", "average=0.9", "--with", "smoothing=0", "--with", "coarse_share=0.3",
          "--with", "warm_up=0.1"]
 
@@ -133,6 +133,20 @@ def compare_with_command(scan, stored, lesion, folder):
 # ---- Training ----
 
 
+def check_cells():
+    """A lesion falls on the cells that lie where the library draws them: cell o of step s over input voxel s o."""
+    import torch
+    from network import cells_of
+    place = np.array([41.0, 52.0, 30.0])  # input voxels, of 96
+    at = np.moveaxis(np.indices((24,) * 3), 0, -1) * 4 + 1.5
+    lesion = torch.from_numpy(np.exp(-((at - place) ** 2).sum(-1) / 150).astype(np.float32))[None, None]
+    for extent in (24, 12, 16, 8):
+        cells = cells_of(lesion, (extent,) * 3)[0, 0].double().numpy()
+        found = [np.average(np.arange(extent), weights=cells.sum(tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+        off = np.array(found) * 96 / extent - place
+        assert cells.shape == (extent,) * 3 and abs(off).max() < 1.1, f"{extent} cells are {off} voxels off"
+
+
 def stop_at(step, *arguments):
     """Run train.py until it shows this step, then ask it to end."""
     line = [sys.executable, RECIPE / "train.py", *map(str, arguments)]
@@ -215,6 +229,7 @@ def main():
     sys.path.insert(0, str(RECIPE))
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
+        check_cells()
         scans = write_folder(folder / "bids", 108, np.random.default_rng(1))
         check_prepared(folder / "bids", scans, folder / "set")
         best = check_training(folder / "set", folder)
