@@ -4,7 +4,7 @@ import functools
 import numpy as np
 
 PUBLISHED_ORDER = ["HGG", "LGG", "METS", "PA", "AN", "HLTH", "MEN"]
-SETTINGS = ("source", "slab", "stripped", "strength")  # columns whose values validation tells apart
+SETTINGS = ("source", "family", "slab", "stripped", "strength")  # columns whose values validation tells apart
 FEWEST = 10  # scans of a class in a setting, for its sensitivity to count
 
 
@@ -76,8 +76,8 @@ def kind(value):
 def judge(right, labels, rows, codes):
     """What an answer to the rows is worth: accuracy, mean sensitivity, and the worst one of a class in a setting.
 
-    right: bool each. For the worst, k of n right count as (k + 1) / (n + 2), and settings with fewer than FEWEST scans of
-    the class are left out: the least of many small groups is low by chance alone.
+    right: bool each. For the worst, k of n right count as (k + 1) / (n + 2), and settings with fewer than FEWEST scans
+    of the class are left out: the least of many small groups is low by chance alone.
     """
     labels, right = np.asarray(labels), np.asarray(right)
     present = sorted(set(labels))

@@ -329,7 +329,8 @@ def train(run, data, parts, labels, codes, arguments):
         run.recent.append(train_step(run, batch_of(run, data, order, labels), weights))
         run.seconds += time.monotonic() - tick
         if run.step % arguments.log_every == 0:
-            run.log.append({"step": run.step, "rate": run.rate(), "seconds": round(run.seconds, 1)} | mean_losses(run))
+            run.log.append({"step": run.step, "rate": run.optimizer.param_groups[0]["lr"],
+                            "seconds": round(run.seconds, 1)} | mean_losses(run))
             run.recent = []
         looked = run.step % run.settings["validate_every"] == 0 or run.step == run.settings["steps"]
         if looked:
