@@ -26,7 +26,11 @@ static void ball(float *field, const struct region *region, const float centre[3
 START_TEST(a_region_holds_its_part_of_the_head_and_air_beyond)
 {
     struct region region;
+    uint8_t *border = &phantom.anatomy.tissue[anatomy_index(&phantom.anatomy, 0, 79, 67)];
+    *border = SKIN;
     ck_assert(region_create(&region, &phantom.head, (float[]){ 5, 95, 80 }, 20));
+    ck_assert_int_eq(region.tissue[region_index(&region, 15, 4, 7)], SKIN);
+    region.tissue[region_index(&region, 15, 4, 7)] = *border = OUTSIDE;
     ck_assert_int_eq(region.shape[0], 41);
     ck_assert_int_eq(region.low[0], -15);
     for (int i = 0; i < 41; i++) {
@@ -155,12 +159,17 @@ START_TEST(a_cover_has_the_volume_of_its_field)
     ck_assert(region_create(&region, &phantom.head, deep, 30));
     ck_assert(region_create(&other, &phantom.head, (float[]){ 140, 100, 84 }, 12)); /* half of it outside the box */
     float *field = new_field(&region);
-    ball(field, &region, deep, 10);
+    const float centre[3] = { deep[0] + 3, deep[1] - 2, deep[2] + 5 };
+    ball(field, &region, centre, 6);
+    ck_assert(cover_part(&lesion, PART_SOLID, &region, field, 2));
+    ball(field, &region, centre, 10); /* more of it, then less: what is covered stays so */
+    ck_assert(cover_part(&lesion, PART_SOLID, &region, field, 2));
+    ball(field, &region, centre, 9);
     ck_assert(cover_part(&lesion, PART_SOLID, &region, field, 2));
     ck_assert_int_eq(lesion.shape[0], region.shape[0]);
     measure_lesion(&lesion);
     ck_assert_double_eq_tol(lesion.volume_ml, 4.189, 0.08);
-    for (int a = 0; a < 3; a++) ck_assert_float_eq_tol(lesion.centre[a], deep[a], 0.01f);
+    for (int a = 0; a < 3; a++) ck_assert_float_eq_tol(lesion.centre[a], centre[a], 0.01f);
     ball(field, &other, (float[]){ 140, 100, 84 }, 6);
     ck_assert(cover_part(&lesion, PART_FLUID, &other, field, 1));
     measure_lesion(&lesion);
@@ -295,6 +304,48 @@ START_TEST(a_displaced_region_shows_tissue_where_it_went)
 }
 END_TEST
 
+START_TEST(a_tumour_keeps_its_volume_and_its_side_of_the_falx)
+{
+    struct region region;
+    const float middle[3] = { 106, 100, 110 };
+    const struct fit fit = { .ml = ball_ml(9), .softness = 1 };
+    ck_assert(region_create(&region, &phantom.head, middle, 20));
+    for (size_t n = 0; n < region.count; n++) region.tissue[n] = n % 41 == 24 ? FALX : WHITE;
+    float *field = new_field(&region);
+    ball(field, &region, middle, 9); /* it would reach 4 mm beyond the falx */
+    ck_assert(fit_in_brain(field, &region, middle, &fit));
+    double voxels = 0;
+    for (size_t n = 0; n < region.count; n++) {
+        if (n % 41 > 22) ck_assert_float_ge(field[n], 0);
+        voxels += field[n] < 0;
+    }
+    ck_assert_double_eq_tol(voxels / 1000, fit.ml, 0.15 * fit.ml);
+    free(field);
+    region_free(&region);
+}
+END_TEST
+
+START_TEST(a_tumour_ends_at_the_brains_surface_and_closes_thin_sulci)
+{
+    struct region region;
+    const float middle[3] = { 106, 100, 110 };
+    const struct fit fit = { .ml = ball_ml(12), .softness = 1 };
+    ck_assert(region_create(&region, &phantom.head, middle, 20));
+    for (size_t n = 0; n < region.count; n++) { /* a sulcus of 2 mm, and CSF from 6 mm beside the middle on */
+        const size_t x = n % 41, y = n / 41 % 41;
+        region.tissue[n] = x >= 26 || y == 14 || y == 15 ? CSF : WHITE;
+    }
+    float *field = new_field(&region);
+    ball(field, &region, middle, 12);
+    ck_assert(fit_in_brain(field, &region, middle, &fit));
+    ck_assert_float_lt(field[region_index(&region, 25, 20, 20)], 0);
+    ck_assert_float_ge(field[region_index(&region, 26, 20, 20)], 0);
+    ck_assert_float_lt(field[region_index(&region, 18, 14, 20)], 0);
+    free(field);
+    region_free(&region);
+}
+END_TEST
+
 int main(void)
 {
     phantom_create(&phantom);
@@ -310,6 +361,8 @@ int main(void)
     tcase_add_test(cases, tissue_moves_outwards_and_bone_not_at_all);
     tcase_add_test(cases, nothing_folds_however_hard_it_is_pushed);
     tcase_add_test(cases, a_displaced_region_shows_tissue_where_it_went);
+    tcase_add_test(cases, a_tumour_keeps_its_volume_and_its_side_of_the_falx);
+    tcase_add_test(cases, a_tumour_ends_at_the_brains_surface_and_closes_thin_sulci);
     Suite *suite = suite_create("grow");
     suite_add_tcase(suite, cases);
     const int failed = run_suite(suite);
