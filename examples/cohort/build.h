@@ -15,7 +15,7 @@ struct build {
     float *skull;    /* bone, and what is outside it */
     uint8_t *inside; /* joined to the brain within the skull */
 };
-enum { FAR = 40 };
+enum { FAR = 20 };
 
 static inline int label_at(const struct build *build, int i, int j, int k)
 {

@@ -11,9 +11,10 @@ struct envelope {
     int *site;    /* of each parabola that is lowest somewhere */
     float *since; /* where it begins to be */
     float *below; /* the line's result */
+    float most;   /* squared */
 };
 
-/* A line of squared distances, INFINITY where none is known: to those with this axis added. */
+/* A line of squared distances, INFINITY where none is known: to those with this axis added, INFINITY beyond `most`. */
 static void lower(float *line, int count, const struct envelope *envelope)
 {
     int last = -1;
@@ -34,7 +35,8 @@ static void lower(float *line, int count, const struct envelope *envelope)
     for (int q = 0, k = 0; q < count; q++) {
         while (k < last && envelope->since[k + 1] < (float)q) k++;
         const int v = envelope->site[k];
-        envelope->below[q] = line[v] + (float)((q - v) * (q - v));
+        const float squared = line[v] + (float)((q - v) * (q - v));
+        envelope->below[q] = squared > envelope->most ? INFINITY : squared;
     }
     memcpy(line, envelope->below, (size_t)count * sizeof *line);
 }
@@ -79,7 +81,7 @@ bool distance_map(float *mm, const uint8_t *set, const int shape[3], double most
     const size_t longest = ny > nz ? ny : nz;
     float *floats = malloc(longest * (LANES + 2) * sizeof *floats);
     const struct envelope envelope = { malloc(longest * sizeof *envelope.site), floats,
-                                       floats ? floats + longest : NULL };
+                                       floats ? floats + longest : NULL, (float)(most * most) };
     const bool ok = floats && envelope.site;
     if (ok) {
         float *lines = floats + 2 * longest;

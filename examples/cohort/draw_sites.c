@@ -7,6 +7,7 @@
 #include "../../bindings/cli/terminal.h"
 #include "cohort.h"
 #include "maps.h"
+#include "sheet_sites.h"
 
 static int draw_map(const struct map *map, const char *folder)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "anatomy.h"
-#include "sheets.h"
+#include "membranes.h"
 
 static void box_round(int low[3], int high[3], const struct anatomy *anatomy, const float a[3], const float b[3],
                       float reach)
@@ -34,9 +34,10 @@ static float off_line(const float point[3], const float from[3], const float to[
 
 typedef bool tissue_test(enum tissue tissue);
 
+/* It widens the pit of a map where that is narrow. */
 static bool is_gland_room(enum tissue tissue)
 {
-    return tissue == CSF || tissue == DURA || tissue == CAVERNOUS_SINUS;
+    return tissue == CSF || tissue == DURA || tissue == CAVERNOUS_SINUS || tissue == CORTICAL_BONE || tissue == MARROW;
 }
 
 static bool is_free(enum tissue tissue)
@@ -129,7 +130,7 @@ bool head_create(struct head *head, const struct anatomy *anatomy, uint64_t seed
     *head = (struct head){ .anatomy = anatomy, .tissue = malloc(count) };
     if (!head->tissue) return false;
     memcpy(head->tissue, anatomy->tissue, count);
-    if (!draw_age(anatomy, head->tissue, &random) || !draw_sheets(anatomy, head->tissue, &random)) {
+    if (!draw_age(anatomy, head->tissue, &random) || !draw_membranes(anatomy, head->tissue, &random)) {
         head_free(head);
         return false;
     }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "build.h"
-#include "sheets.h"
+#include "membranes.h"
 
 /* Artery of the cavernous part of the carotids. */
 static bool is_cavernous_artery(const struct build *build, size_t i)
@@ -19,22 +19,23 @@ static bool is_cavernous_artery(const struct build *build, size_t i)
            up > -LOW && up < HIGH;
 }
 
-/* Round the carotids, lateral of the gland. */
+/* Round the carotids, lateral of the gland: within 4 mm of the artery, in an ellipsoid beside the sella. */
 static bool make_cavernous(struct build *build)
 {
-    enum { REACH = 5, NEAR = 6, WIDE = 21, BACK = 11, FRONT = 9, LOW = 5, HIGH = 9 };
+    enum { REACH = 4, NEAR = 6 };
+    static const float radius[3] = { 7, 13, 7 };
     struct anatomy *anatomy = build->anatomy;
     float *artery = distance_to(build, is_cavernous_artery, REACH + 1);
     if (!artery) return no_memory(build);
     for (size_t i = 0; i < build->count; i++) {
         const enum tissue tissue = (enum tissue)anatomy->tissue[i];
         if (artery[i] > REACH || (tissue != CSF && tissue != SOFT_TISSUE && tissue != CORTICAL_BONE)) continue;
-        float point[3];
+        float point[3], squared = 0;
         anatomy_point(point, anatomy, i);
-        const float off = fabsf(point[0] - anatomy->middle), front = point[1] - anatomy->sella[1],
-                    up = point[2] - anatomy->sella[2];
-        if (off > NEAR && off < WIDE && front > -BACK && front < FRONT && up > -LOW && up < HIGH)
-            anatomy->tissue[i] = CAVERNOUS_SINUS;
+        const float *carotid = anatomy->carotid[point[0] < anatomy->middle ? LEFT : RIGHT];
+        const float centre[3] = { carotid[0], anatomy->sella[1] - 1, anatomy->sella[2] + 2 };
+        for (int a = 0; a < 3; a++) squared += powf((point[a] - centre[a]) / radius[a], 2);
+        if (squared < 1 && fabsf(point[0] - anatomy->middle) > NEAR) anatomy->tissue[i] = CAVERNOUS_SINUS;
     }
     free(artery);
     return true;
@@ -209,6 +210,6 @@ bool make_sites(struct build *build)
         !keep_layer(&near[SURFACE_PIA], build, is_cortex, is_csf, 1.5f, NULL, 0) ||
         !keep_layer(&near[SURFACE_WHITE], build, is_white, is_cortex, 1.5f, NULL, 0))
         return false;
-    draw_sheets(build->anatomy, build->anatomy->tissue, NULL);
+    draw_membranes(build->anatomy, build->anatomy->tissue, NULL);
     return true;
 }
