@@ -131,8 +131,8 @@ def cell_loss(class_maps, labels, lesion):
 
     lesion: N x 1 x d x h x w, the tumour's share of each cell; scans without one count nothing. Maps are multiplied by
     the lesion's share of all cells, since that is what a value there adds to the logit: a small lesion has to be called
-    the louder. Both terms stay the same when a constant is added to a map, so they say where a logit comes from and do
-    not hold its mean down, as asking each cell for "tumour here or not" would.
+    the louder. Neither term asks the cells outside for a value, so they do not hold the mean down, as asking each cell
+    for "tumour here or not" would.
     """
     cells = cells_of(lesion, class_maps.shape[2:]).flatten(1)
     marked = cells.sum(1) > 0

@@ -136,7 +136,7 @@ def compare_with_command(scan, stored, lesion, folder):
 def check_cells():
     """A lesion falls on the cells that lie where the library draws them: cell o of step s over input voxel s o."""
     import torch
-    from network import cells_of
+    from network import cell_loss, cells_of
     place = np.array([41.0, 52.0, 30.0])  # input voxels, of 96
     at = np.moveaxis(np.indices((24,) * 3), 0, -1) * 4 + 1.5
     lesion = torch.from_numpy(np.exp(-((at - place) ** 2).sum(-1) / 150).astype(np.float32))[None, None]
@@ -145,6 +145,14 @@ def check_cells():
         found = [np.average(np.arange(extent), weights=cells.sum(tuple({0, 1, 2} - {axis}))) for axis in range(3)]
         off = np.array(found) * 96 / extent - place
         assert cells.shape == (extent,) * 3 and abs(off).max() < 1.1, f"{extent} cells are {off} voxels off"
+
+    lesion = (lesion > 0.5).float()
+    inside = 1e4 * cells_of(lesion, (12,) * 3)[:, 0]
+    other = torch.zeros_like(inside)
+    label, maps = torch.tensor([1]), {"right": [other, inside], "of another class": [inside, other],
+                                      "elsewhere": [other, inside.roll(6, 3)], "loud everywhere": [inside + 1e4, inside]}
+    losses = {name: float(cell_loss(torch.stack(pair, 1), label, lesion)) for name, pair in maps.items()}
+    assert losses["right"] < 0.5 and min(sorted(losses.values())[1:]) > losses["right"] + 1, losses
 
 
 def stop_at(step, *arguments):
