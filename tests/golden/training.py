@@ -21,7 +21,7 @@ RECIPE = pathlib.Path(__file__).resolve().parents[2] / "examples/training"
 COMMAND = pathlib.Path(os.environ.get("TUMORCLASS_BUILD", "build")).resolve() / "bin/tumorclass"
 SPEC = "grid=spacing 7,7,7;shape=24,24,24"
 PLACES = {"MEN": (0, 35, 5), "PA": (0, 0, -35), "HLTH": None}  # mm from the head's centre
-STEPS, STOP = 200, 50
+STEPS, STOP = 150, 40
 TRAIN = ["--total-steps", STEPS, "--validate-every", 50, "--log-every", 20, "--threads", 1, "--checkpoint-minutes", 60,
          "--with", "filters=[8,16]", "--with", "strides=[2,2]", "--with", "batch=9", "--with", "part=5", "--with",
          "rate=0.01", "--with", "average=0.9", "--with", "smoothing=0", "--with", "coarse_share=0.3",
