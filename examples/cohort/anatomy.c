@@ -63,19 +63,30 @@ bool list_voxels(struct voxel_list *list, const struct build *build, voxel_test 
     return true;
 }
 
-static bool is_tissue(const struct build *build, size_t i)
+/* Below the lowest label there is no head in the map, and the neck's airways are cut open. */
+static bool is_solid(const struct build *build, size_t i)
 {
-    return build->anatomy->tissue[i] != OUTSIDE;
+    const size_t slice = (size_t)build->map.shape[0] * (size_t)build->map.shape[1];
+    return build->anatomy->tissue[i] != OUTSIDE || i / slice < build->lowest;
+}
+
+static void find_lowest(struct build *build)
+{
+    const size_t slice = (size_t)build->map.shape[0] * (size_t)build->map.shape[1];
+    size_t first = 0;
+    while (first < build->count && build->anatomy->tissue[first] == OUTSIDE) first++;
+    build->lowest = first / slice;
 }
 
 /* Air that a ball of 3 mm can reach from beside or above the head. Nostrils and ears are too narrow for it, and so the
- * air in the head, which the maps number alike, becomes CAVITY. Not from below, where the neck is cut open. */
+ * air in the head, which the maps number alike, becomes CAVITY. */
 static bool tell_cavities(struct build *build)
 {
     enum { BALL = 3 };
     struct anatomy *anatomy = build->anatomy;
     const int *shape = anatomy->shape;
-    float *mm = distance_to(build, is_tissue, 2 * BALL);
+    find_lowest(build);
+    float *mm = distance_to(build, is_solid, 2 * BALL);
     uint8_t *centres = calloc(build->count, 1), *allowed = malloc(build->count);
     bool ok = mm && centres && allowed;
     for (size_t i = 0; ok && i < build->count; i++) allowed[i] = mm[i] > BALL;
@@ -87,11 +98,60 @@ static bool tell_cavities(struct build *build)
                               (i == 0 || j == 0 || i == shape[0] - 1 || j == shape[1] - 1 || k == shape[2] - 1);
     ok = ok && flood(centres, allowed, shape) && distance_map(mm, centres, shape, 2 * BALL);
     for (size_t i = 0; ok && i < build->count; i++)
-        if (anatomy->tissue[i] == OUTSIDE && mm[i] > BALL + 1) anatomy->tissue[i] = CAVITY;
+        if (!is_solid(build, i) && mm[i] > BALL + 1) anatomy->tissue[i] = CAVITY;
     free(allowed);
     free(centres);
     free(mm);
     return ok || no_memory(build);
+}
+
+/* All that lies within the skull, and the nerves and vessels that go through it, is not of this kind. */
+static bool is_bone_or_beyond(const struct build *build, size_t i)
+{
+    const enum tissue tissue = (enum tissue)build->anatomy->tissue[i];
+    return !(is_brain(tissue) || tissue == CSF || tissue == ARTERY || tissue == VEIN || tissue == OPTIC_NERVE ||
+             tissue == CORD || (tissue >= DURA && tissue < TISSUES));
+}
+
+/* Voxels without a label in the CSF, which some maps are sprinkled with: of the 27 round them few are bone. */
+static bool is_speck(const struct build *build, size_t i)
+{
+    enum { FEW = 8 };
+    const struct anatomy *anatomy = build->anatomy;
+    int bone = 0;
+    float point[3];
+    if (anatomy->tissue[i] != CAVITY) return false;
+    anatomy_point(point, anatomy, i);
+    for (int a = 0; a < 3; a++)
+        if (point[a] < 1 || point[a] > (float)(anatomy->shape[a] - 2)) return false;
+    for (int k = -1; k <= 1; k++)
+        for (int j = -1; j <= 1; j++)
+            for (int n = -1; n <= 1; n++)
+                bone += is_bone_or_beyond(
+                    build, anatomy_index(anatomy, (int)point[0] + n, (int)point[1] + j, (int)point[2] + k));
+    return bone < FEW;
+}
+
+/* Specks are CSF, and so are islands in it that no way through bone joins to the outside. */
+static bool clear_specks(struct build *build)
+{
+    struct anatomy *anatomy = build->anatomy;
+    struct voxel_list specks = { NULL, 0 };
+    uint8_t *joined = calloc(build->count, 1), *allowed = calloc(build->count, 1);
+    bool ok = (joined && allowed) || no_memory(build);
+    ok = ok && list_voxels(&specks, build, is_speck);
+    for (size_t n = 0; ok && n < specks.count; n++) anatomy->tissue[specks.index[n]] = CSF;
+    for (size_t i = 0; ok && i < build->count; i++) {
+        allowed[i] = is_bone_or_beyond(build, i);
+        joined[i] = anatomy->tissue[i] == OUTSIDE;
+    }
+    if (ok) ok = flood(joined, allowed, anatomy->shape) || no_memory(build);
+    for (size_t i = 0; ok && i < build->count; i++)
+        if (allowed[i] && !joined[i]) anatomy->tissue[i] = CSF;
+    free(specks.index);
+    free(allowed);
+    free(joined);
+    return ok;
 }
 
 static bool take_tissues(struct build *build)
@@ -102,7 +162,7 @@ static bool take_tissues(struct build *build)
     anatomy->tissue = malloc(build->count);
     if (!anatomy->tissue) return no_memory(build);
     for (size_t i = 0; i < build->count; i++) anatomy->tissue[i] = (uint8_t)tissue_of_label(build->map.label[i]);
-    return tell_cavities(build);
+    return tell_cavities(build) && clear_specks(build);
 }
 
 /* "01" of training_seg_01.nii.gz: what follows the last underscore, or the whole name without what follows a dot. */
@@ -144,14 +204,6 @@ static bool is_commissure(const struct build *build, size_t i)
     for (int off = 1; off <= 2; off++)
         if (label_at(build, (int)point[0] + off, (int)point[1], (int)point[2]) == 41) return true;
     return false;
-}
-
-/* All that lies within the skull, and the nerves and vessels that go through it, is not of this kind. */
-static bool is_bone_or_beyond(const struct build *build, size_t i)
-{
-    const enum tissue tissue = build->anatomy->tissue[i];
-    return !(is_brain(tissue) || tissue == CSF || tissue == ARTERY || tissue == VEIN || tissue == OPTIC_NERVE ||
-             tissue == CORD || (tissue >= DURA && tissue < TISSUES));
 }
 
 static bool is_cortex(const struct build *build, size_t i)

@@ -80,10 +80,10 @@ static bool middle_of(float middle[3], const struct build *build, const struct v
     return true;
 }
 
-/* Share of bone in a canal from the point: 12 mm long, 5 mm wide, 8 degrees backwards. */
+/* Share of bone in and round a canal from the point: 12 mm long, 9 mm wide with its walls, 8 degrees backwards. */
 static float bone_beyond(const struct build *build, const float point[3], float lateral)
 {
-    enum { LENGTH = 12, HALF = 2 };
+    enum { LENGTH = 12, HALF = 4 };
     int bone = 0, all = 0;
     for (int step = 2; step < LENGTH; step++)
         for (int up = -HALF; up <= HALF; up++)

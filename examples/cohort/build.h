@@ -6,7 +6,8 @@
 struct build {
     struct label_map map; /* cropped, the anatomy's grid */
     struct anatomy *anatomy;
-    size_t count; /* voxels */
+    size_t count;  /* voxels */
+    size_t lowest; /* slice with a label */
     /* mm to the nearest voxel, up to FAR. */
     float *left, *right; /* of the cerebrum's hemispheres */
     float *cerebellum;

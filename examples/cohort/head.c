@@ -42,7 +42,7 @@ static bool is_gland_room(enum tissue tissue)
 
 static bool is_free(enum tissue tissue)
 {
-    return tissue == CSF || tissue == DURA;
+    return tissue == CSF || tissue == DURA || tissue == TENTORIUM;
 }
 
 static bool is_canal(enum tissue tissue)

@@ -129,16 +129,17 @@ static bool find_carotid(struct build *build, enum side side)
     return count;
 }
 
-/* The arteries lie on both sides of the sella. */
+/* The arteries lie on both sides of the sella, and it in the middle between them. */
 static bool check_sella(const struct build *build)
 {
     enum { MOST = 5 };
-    const struct anatomy *anatomy = build->anatomy;
+    struct anatomy *anatomy = build->anatomy;
     float squared = 0;
     for (int a = 0; a < 3; a++) {
         const float off = (anatomy->carotid[LEFT][a] + anatomy->carotid[RIGHT][a]) / 2 - anatomy->sella[a];
         squared += a < 2 ? off * off : 0;
     }
+    anatomy->sella[0] = (anatomy->carotid[LEFT][0] + anatomy->carotid[RIGHT][0]) / 2;
     if (squared <= MOST * MOST) return true;
     fprintf(stderr, "%s: the sella lies %.1f mm from the middle of the carotid arteries: more than %d\n",
             build->map.name, (double)sqrtf(squared), MOST);
