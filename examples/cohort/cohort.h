@@ -37,7 +37,7 @@ void show_command_help(const struct command *command);
 /* The commands; each returns one of the codes above. */
 int prepare(const struct settings *settings);
 int generate(const struct settings *settings);
-int draw_sheets(const struct settings *settings);
+int contact_sheets(const struct settings *settings);
 int draw_sites(const struct settings *settings);
 
 /* The same work on several threads, this one among them; on fewer where the system starts fewer. */

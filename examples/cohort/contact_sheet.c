@@ -229,7 +229,7 @@ static int draw_class(const struct settings *settings, enum entity entity, int *
     return code;
 }
 
-int draw_sheets(const struct settings *settings)
+int contact_sheets(const struct settings *settings)
 {
     const bool all = settings->entity < 0;
     if (!has_suffix(settings->output, ".png") || (all && !strstr(settings->output, placeholder))) {

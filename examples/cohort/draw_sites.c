@@ -8,6 +8,7 @@
 #include "cohort.h"
 #include "maps.h"
 #include "sheet_sites.h"
+#include "sheet_sites.h"
 
 static int draw_map(const struct map *map, const char *folder)
 {

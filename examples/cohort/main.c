@@ -14,7 +14,7 @@ const struct command commands[] = {
       "PREPARED is what prepare wrote, or the folder of label maps itself (slower).\n"
       "The same options give the same bytes, whatever the threads and portions; stopped,\n"
       "it goes on where it was.\n" },
-    { "sheet", SHEET, draw_sheets, "COHORT", "Draw pictures of a cohort's scans: planes through the lesion",
+    { "sheet", SHEET, contact_sheets, "COHORT", "Draw pictures of a cohort's scans: planes through the lesion",
       "Each row is one scan, three planes, and beside them the same with its tumour's\n"
       "outline. COHORT is a folder that generate wrote.\n" },
     { "sites", SITES, draw_sites, "PREPARED", "Draw where each anatomy's tumours start, and what was constructed in it",
