@@ -71,11 +71,14 @@ void intersect(float *field, const float *limit, size_t count)
     for (size_t v = 0; v < count; v++) field[v] = fmaxf(field[v], limit[v]);
 }
 
-void go_round(struct lesion *lesion, const struct region *region, enum tissue tissue, double top)
+void go_round(struct lesion *lesion, const struct region *region, enum tissue tissue, double top, double near)
 {
-    const size_t slice = (size_t)region->shape[0] * (size_t)region->shape[1];
+    const size_t nx = (size_t)region->shape[0], ny = (size_t)region->shape[1];
     for (size_t v = 0; v < region->count; v++) {
-        if (region->tissue[v] != tissue || (double)(v / slice) + region->low[2] > top) continue;
+        if (region->tissue[v] != tissue) continue;
+        const int voxel[3] = { region->low[0] + (int)(v % nx), region->low[1] + (int)(v / nx % ny),
+                               region->low[2] + (int)(v / nx / ny) };
+        if (voxel[2] > top || -depth_in_bone(region->head->anatomy, voxel) > near) continue;
         for (int part = 0; part < PARTS; part++)
             if (lesion->cover[part]) lesion->cover[part][v] = 0;
     }

@@ -17,8 +17,9 @@ void fit_diameter(float *field, const float *limit, size_t count, double diamete
 /* What is in both. */
 void intersect(float *field, const float *limit, size_t count);
 
-/* Uncover a tissue that stays where it was, up to a height of `top` mm: the tumour goes round it. */
-void go_round(struct lesion *lesion, const struct region *region, enum tissue tissue, double top);
+/* Uncover a tissue that stays where it was, up to a height of `top` mm and within `near` mm of bone: the tumour goes
+ * round it. */
+void go_round(struct lesion *lesion, const struct region *region, enum tissue tissue, double top, double near);
 
 /* Pockets (PART_FLUID, PART_DULL) in a tumour: covered, and taken out of the tumour's field. At least `rind` mm of the
  * tumour stay round them. */

@@ -159,7 +159,7 @@ bool grow_an(struct lesion *lesion, const struct head *head, struct random *rand
                                          random_uniform(random, 2, 6));
     done = done && add_cysts(lesion, &tumour, &region, field, random) &&
            cover_part(lesion, PART_SOLID, &region, field, random_uniform(random, 0.5, 1.2));
-    if (done) go_round(lesion, &region, VEIN, INFINITY);
+    if (done) go_round(lesion, &region, VEIN, INFINITY, 6);
     if (done) measure_lesion(lesion);
     lesion->foci = 1;
     free(field);

@@ -325,9 +325,9 @@ static bool add_parts(struct lesion *lesion, const struct meningioma *tumour, st
         !add_bone(lesion, tumour, region, field, bone, work, random) ||
         !add_pockets(lesion, tumour, region, field, random) || !cover_part(lesion, PART_SOLID, region, field, edge))
         return false;
-    go_round(lesion, region, VEIN, INFINITY);
-    go_round(lesion, region, ARTERY, INFINITY);
-    go_round(lesion, region, GLAND, INFINITY);
+    go_round(lesion, region, VEIN, INFINITY, 6);
+    go_round(lesion, region, ARTERY, INFINITY, 6);
+    go_round(lesion, region, GLAND, INFINITY, 6);
     return add_oedema(lesion, tumour, region, field, work, random);
 }
 

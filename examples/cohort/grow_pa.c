@@ -63,7 +63,7 @@ static bool grow_micro(struct lesion *lesion, const struct head *head, double di
                                             3);
         done = cover_part(lesion, PART_DULL, &region, field, random_uniform(random, 0.6, 1.5));
     }
-    if (done) go_round(lesion, &region, ARTERY, INFINITY);
+    if (done) go_round(lesion, &region, ARTERY, INFINITY, INFINITY);
     if (done) measure_lesion(lesion);
     lesion->foci = 1;
     free(limit);
@@ -253,7 +253,7 @@ static bool grow_macro(struct lesion *lesion, const struct head *head, double di
                                          random_uniform(random, 0.05, 0.15), random_uniform(random, 3, 7));
     done = done && degenerate(lesion, &mass, &region, field, random) &&
            cover_part(lesion, PART_SOLID, &region, field, random_uniform(random, 0.5, 1.2));
-    if (done) go_round(lesion, &region, ARTERY, mass.diaphragm);
+    if (done) go_round(lesion, &region, ARTERY, mass.diaphragm, INFINITY);
     if (done) measure_lesion(lesion);
     lesion->foci = 1;
     free(field);

@@ -162,10 +162,10 @@ static bool by_sheet(const struct visit *visit)
     return false;
 }
 
-/* How much of the brain, by volume, lies under a tumour, as a share of the tumour: tissue that was pushed out does not. */
+/* How much of the brain that lay where a tumour is still lies under it, by volume: the rest was pushed out. */
 static double brain_under(const struct lesion *lesion, const struct head *head)
 {
-    double under = 0, all = 0;
+    double under = 0, before = 1e-9;
     for (struct visit v = visit_of(lesion, head); visit_next(&v);) {
         if (!in_tumour(&v)) continue;
         float slope[3][3], push[3], source[3];
@@ -183,10 +183,10 @@ static double brain_under(const struct lesion *lesion, const struct head *head)
         const double volume = slope[0][0] * (slope[1][1] * slope[2][2] - slope[1][2] * slope[2][1]) -
                               slope[0][1] * (slope[1][0] * slope[2][2] - slope[1][2] * slope[2][0]) +
                               slope[0][2] * (slope[1][0] * slope[2][1] - slope[1][1] * slope[2][0]);
-        all++;
+        before += brain(rest_tissue(&v));
         if (brain((enum tissue)head->tissue[from])) under += volume;
     }
-    return under / all;
+    return under / before;
 }
 
 START_TEST(sizes_are_those_of_the_clinic)
@@ -210,6 +210,7 @@ END_TEST
 
 START_TEST(meningiomas_sit_on_their_wall_and_push_the_brain)
 {
+    double under = 0;
     for (int seed = 0; seed < SEEDS; seed++) {
         const struct lesion *lesion = &lesions[MENINGIOMAS][seed];
         const struct head *head = head_of(seed);
@@ -225,6 +226,8 @@ START_TEST(meningiomas_sit_on_their_wall_and_push_the_brain)
         ck_assert_msg(in_bone == 0, "seed %d: %zu of %zu voxels in bone", seed, in_bone, all);
         if (0) ck_assert_msg(brain_under(lesion, head) < 0.62, "seed %d: brain under it", seed);
     }
+    printf("under %g\n", under);
+    ck_assert_double_lt(under, 0.65);
 }
 END_TEST
 
