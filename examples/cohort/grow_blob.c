@@ -165,6 +165,8 @@ bool blob(float *field, const struct region *region, const struct ellipsoid *ell
 {
     const struct bounds bounds = bound(ellipsoids, count);
     const float margin = (float)(4 * roughness + 2), joint = 0.3f * bounds.smallest;
+    /* Where a tumour has no room its surface moves out, by a third of its radius: as far, distances must rise. */
+    const float exact = fmaxf(margin, 0.4f * bounds.radius + 4);
     const int nx = region->shape[0];
     struct octaves octaves;
     float *values = malloc(2 * (size_t)nx * sizeof *values);
@@ -181,7 +183,7 @@ bool blob(float *field, const struct region *region, const struct ellipsoid *ell
                 const float off[3] = { point[0] - bounds.centre[0], point[1] - bounds.centre[1],
                                        point[2] - bounds.centre[2] };
                 const float beyond = sqrtf(dot(off, off)) - bounds.radius; /* far away that will do, and is quick */
-                row[i] = beyond > margin ? beyond : union_distance(ellipsoids, count, point, bounds.largest, joint);
+                row[i] = beyond > exact ? beyond : union_distance(ellipsoids, count, point, bounds.largest, joint);
             }
             if (roughness > 0) roughen(row, values, &octaves, start, (float)roughness, nx);
         }

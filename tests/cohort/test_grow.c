@@ -121,6 +121,36 @@ static void spread_slowly(float *travel, const struct region *region, const floa
     }
 }
 
+/* A surface may be moved out by a third of its radius where a tumour has no room: a field that falls again would
+ * leave shells. */
+START_TEST(distances_rise_as_far_as_a_surface_may_move)
+{
+    struct region region;
+    const double radius = 18;
+    ck_assert(region_create(&region, &phantom.head, deep, 34));
+    float *field = malloc(region.count * sizeof *field);
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct random random = random_of(seed, STREAM_LESION);
+        struct ellipsoid ellipsoid;
+        ellipsoid_draw(&ellipsoid, &random, deep, radius, 1.5);
+        ck_assert(blob(field, &region, &ellipsoid, 1, 0, 6, &random));
+        for (int ray = 0; ray < 200; ray++) {
+            float to[3], last = -INFINITY;
+            random_direction(to, &random);
+            for (int step = 0; last < radius / 3; step++) {
+                int at[3];
+                for (int a = 0; a < 3; a++) at[a] = (int)lroundf(deep[a] + 2 * (float)step * to[a]) - region.low[a];
+                const float here = field[region_index(&region, at[0], at[1], at[2])];
+                if (last > -3) ck_assert_float_gt(here, last - 0.5f);
+                last = here;
+            }
+        }
+    }
+    free(field);
+    region_free(&region);
+}
+END_TEST
+
 START_TEST(spreading_takes_the_cheapest_way)
 {
     struct region region;
@@ -355,6 +385,7 @@ int main(void)
     tcase_add_test(cases, a_ball_has_its_distances);
     tcase_add_test(cases, ellipsoids_keep_their_volume);
     tcase_add_test(cases, a_rough_surface_has_its_deviation);
+    tcase_add_test(cases, distances_rise_as_far_as_a_surface_may_move);
     tcase_add_test(cases, spreading_takes_the_cheapest_way);
     tcase_add_test(cases, a_cover_has_the_volume_of_its_field);
     tcase_add_test(cases, the_share_asked_for_is_displaced);
