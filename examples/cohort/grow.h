@@ -33,6 +33,13 @@ void pick_place(float point[3], const struct anatomy *anatomy, enum place place,
 
 /* Where a tumour of this class begins; HLTH: where one of any other class would. */
 void pick_seed(float point[3], const struct head *head, enum entity entity, struct random *random);
+/* The share of a ball, by samples, that lies in brain tissue; falx and tentorium in it count against it. */
+double room_in_brain(const float centre[3], const struct head *head, double radius);
+/* The best of six seeds, or the first with `enough` room for a ball. */
+void pick_roomy_seed(float point[3], const struct head *head, enum entity entity, double radius, double enough,
+                     struct random *random);
+/* A byte map of an anatomy at the voxel nearest to a point; 0 beyond its grid. */
+uint8_t map_at(const uint8_t *map, const struct anatomy *anatomy, const float point[3]);
 
 /* mm to the next voxel where `set` is non-zero, exact up to `most`, which stands for all beyond (Felzenszwalb and
  * Huttenlocher 2012). false: no memory. */
@@ -81,10 +88,10 @@ static inline double ball_ml(double radius)
 struct fit {
     double ml;       /* its volume */
     double softness; /* of the edge that it will be covered with: at the brain's own surface that stays sharp */
-    double closing;  /* 0: CSF bounds it, but for thin sulci; towards 1: it presses wider ones shut */
+    double closing;  /* 0: CSF bounds it, but for thin sulci; from 0.5 on it presses CSF shut */
 };
 /* Fit a tumour into the brain: field becomes more than 0 outside brain tissue, beyond falx and tentorium, and in what is
- * not joined to the seed, and its surface moves, by a third of the radius at most, until it holds the volume. */
+ * reached from the seed by long detours only, and its surface moves, by a third of the radius at most, until it holds the volume. */
 bool fit_in_brain(float *field, const struct region *region, const float seed[3], const struct fit *fit);
 bool is_parenchyma(enum tissue tissue);
 

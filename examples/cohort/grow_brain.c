@@ -26,12 +26,13 @@ bool is_parenchyma(enum tissue tissue)
     }
 }
 
-/* What a voxel says about growing there: 1 brain tissue, 0 none; ventricles close less readily than sulci. */
+/* What a voxel says about growing there: 1 brain tissue, 0 none; where tumours do not press CSF shut, ventricles close
+ * less readily than sulci. */
 static float brain_weight(enum tissue tissue, double closing)
 {
     if (is_parenchyma(tissue)) return 1;
-    if (tissue == VENTRICLE || tissue == CHOROID_PLEXUS) return -0.5f;
-    return tissue == CSF || tissue == DURA ? (float)closing : 0;
+    if (tissue == VENTRICLE || tissue == CHOROID_PLEXUS) return (float)(2 * closing - 0.5);
+    return tissue == CSF ? (float)closing : 0;
 }
 
 /* Mean over WINDOW values along an axis, whose ends go on for ever: `count` rows of `lanes` values each. */
@@ -88,58 +89,49 @@ static bool brain_limit(float *limit, const struct region *region, double closin
     return true;
 }
 
-/* The voxel nearest to a point where `open` is set; false: there is none. */
-static bool nearest_open(size_t *nearest, const uint8_t *open, const struct region *region, const float point[3])
+static float distance_between(const struct region *region, size_t voxel, const float point[3])
 {
-    float least = INFINITY;
-    size_t n = 0;
-    for (int k = 0; k < region->shape[2]; k++)
-        for (int j = 0; j < region->shape[1]; j++)
-            for (int i = 0; i < region->shape[0]; i++, n++) {
-                if (!open[n]) continue;
-                float at[3], squares = 0;
-                region_point(at, region, i, j, k);
-                for (int a = 0; a < 3; a++) squares += (at[a] - point[a]) * (at[a] - point[a]);
-                if (squares < least) {
-                    least = squares;
-                    *nearest = n;
-                }
-            }
-    return least < INFINITY;
+    const size_t nx = (size_t)region->shape[0], ny = (size_t)region->shape[1];
+    float at[3], squares = 0;
+    region_point(at, region, (int)(voxel % nx), (int)(voxel / nx % ny), (int)(voxel / nx / ny));
+    for (int a = 0; a < 3; a++) squares += (at[a] - point[a]) * (at[a] - point[a]);
+    return sqrtf(squares);
 }
 
-/* Turn 1 into 2 in what is joined to a voxel by faces. */
-static bool flood(uint8_t *open, const int shape[3], size_t from, size_t count)
+/* How much too long, in mm, the way through open voxels is from the seed: a tumour grows from there, and does not close
+ * round a ventricle that is in its way. A quarter of the straight way is allowed, half of it for steps that are not
+ * straight. detour[] is 0 or less where a tumour may be; region->tissue is written over. */
+static bool measure_detours(float *detour, struct region *region, const uint8_t *open, const float seed[3], float most)
 {
-    const size_t nx = (size_t)shape[0], ny = (size_t)shape[1], stride[3] = { 1, nx, nx * ny };
-    uint32_t *stack = malloc(count * sizeof *stack);
-    size_t depth = 0;
-    if (!stack) return false;
-    open[from] = 2;
-    stack[depth++] = (uint32_t)from;
-    while (depth) {
-        const size_t n = stack[--depth];
-        const size_t at[3] = { n % nx, n / nx % ny, n / nx / ny };
-        for (int a = 0; a < 3; a++)
-            for (int side = 0; side < 2; side++) {
-                if (side ? at[a] + 1 == (size_t)shape[a] : at[a] == 0) continue;
-                const size_t to = side ? n + stride[a] : n - stride[a];
-                if (open[to] != 1) continue;
-                open[to] = 2;
-                stack[depth++] = (uint32_t)to;
-            }
+    size_t nearest = 0;
+    float cost[TISSUES], least = INFINITY;
+    for (int t = 0; t < TISSUES; t++) cost[t] = INFINITY;
+    cost[WHITE] = 1;
+    for (size_t n = 0; n < region->count; n++) {
+        region->tissue[n] = open[n] ? WHITE : OUTSIDE;
+        detour[n] = 1;
+        if (!open[n]) continue;
+        const float mm = distance_between(region, n, seed);
+        if (mm >= least) continue;
+        least = mm;
+        nearest = n;
     }
-    free(stack);
+    if (least == INFINITY) return true;
+    detour[nearest] = 0;
+    if (!spread(detour, region, detour, cost, most)) return false;
+    for (size_t n = 0; n < region->count; n++)
+        if (open[n]) detour[n] -= 1.25f * distance_between(region, n, seed) + 3 + least;
     return true;
 }
 
-/* The level from -most to most below which the joined part of the field holds `voxels`. */
-static float level_of(const float *field, const uint8_t *open, size_t count, double voxels, float most)
+/* The level from -most to most below which the field's part without detours holds `voxels`. */
+static float level_of(const float *field, const float *detour, const uint8_t *open, size_t count, double voxels,
+                      float most)
 {
     enum { BINS = 128 };
     size_t below[BINS + 1] = { 0 }, sum = 0;
     for (size_t n = 0; n < count; n++) {
-        if (open[n] != 2) continue;
+        if (!open[n] || detour[n] > 0) continue;
         const float bin = (field[n] + most) / (2 * most) * BINS;
         below[bin < 0 ? 0 : bin < BINS ? (int)bin + 1 : BINS]++;
     }
@@ -150,20 +142,24 @@ static float level_of(const float *field, const uint8_t *open, size_t count, dou
 
 bool fit_in_brain(float *field, const struct region *region, const float seed[3], const struct fit *fit)
 {
-    const float most = 0.33f * cbrtf((float)(fit->ml * 1000 * 3 / (4 * 3.14159265)));
-    float *limit = malloc(region->count * sizeof *limit);
+    const float radius = cbrtf((float)(fit->ml * 1000 * 3 / (4 * 3.14159265))), most = radius / 3;
+    struct region passable = *region;
+    float *limit = malloc(region->count * sizeof *limit), *detour = malloc(region->count * sizeof *detour);
     uint8_t *open = malloc(region->count);
-    size_t from = 0, count = 0;
-    bool done = limit && open && brain_limit(limit, region, fit->closing);
-    for (size_t n = 0; done && n < region->count; n++) count += open[n] = field[n] < most && limit[n] < 0;
-    if (done && count && nearest_open(&from, open, region, seed)) done = flood(open, region->shape, from, count);
-    const float level = done ? level_of(field, open, region->count, fit->ml * 1000, most) : 0;
+    passable.tissue = malloc(region->count);
+    bool done = limit && detour && open && passable.tissue && brain_limit(limit, region, fit->closing);
+    for (size_t n = 0; done && n < region->count; n++) open[n] = field[n] < most && limit[n] < 0;
+    done = done && measure_detours(detour, &passable, open, seed, 4 * radius + 10);
+    const float level = done ? level_of(field, detour, open, region->count, fit->ml * 1000, most) : 0;
     for (size_t n = 0; done && n < region->count; n++) {
         const float inside = field[n] - level, allowed = (float)fit->softness * limit[n];
         field[n] = inside > allowed ? inside : allowed;
-        if (field[n] < 0 && open[n] != 2) field[n] = (float)fit->softness;
+        if (open[n] && field[n] < detour[n]) field[n] = detour[n];
+        if (!open[n] && field[n] < 0) field[n] = (float)fit->softness;
     }
+    region_free(&passable);
     free(limit);
+    free(detour);
     free(open);
     return done;
 }

@@ -80,7 +80,7 @@ static bool cover_infiltration(struct lesion *lesion, const struct region *regio
 static bool grow_focus(struct lesion *lesion, const struct head *head, const struct focus *focus, double share,
                        bool infiltrates, struct random *random)
 {
-    const struct fit fit = { .ml = ball_ml(focus->radius), .softness = 1 };
+    const struct fit fit = { .ml = ball_ml(focus->radius), .softness = 1, .closing = 0.35 };
     struct region region;
     if (!region_create(&region, head, focus->centre, 1.6 * focus->radius + 4)) return false;
     const size_t size = region.count * sizeof(float);
@@ -145,8 +145,8 @@ bool grow_hgg(struct lesion *lesion, const struct head *head, struct random *ran
     struct region region;
     double distance = 0;
     draw_looks(lesion->look, pattern, &looks);
-    pick_seed(foci[0].centre, head, HGG, random);
     foci[0].radius = random_log_uniform(random, 10, 35);
+    pick_roomy_seed(foci[0].centre, head, HGG, foci[0].radius, 0.7, random);
     draw_wall(&foci[0].wall, pattern, foci[0].radius, random);
     const double oedema = random_chance(random, 0.1) ? random_uniform(random, 1, 4) : random_log_uniform(random, 5, 30);
     const double share = random_uniform(random, 0.2, 0.6), swelling = random_uniform(random, 0.05, 0.3);

@@ -9,12 +9,12 @@ enum spots { NONE, NODULE, PATCHES }; /* what enhances */
 
 static void draw_looks(struct part_look look[PARTS], enum spots spots, struct random *random)
 {
-    const double level = random_uniform(random, 0.6, 0.93);
+    const double level = 0.6 + 0.33 * pow(random_uniform(random, 0, 1), 1.5); /* mostly dark */
     look[PART_DULL].level = (float)level;
     look[PART_DULL].uptake = (float)random_uniform(random, 0, 0.05);
     look[PART_DULL].texture = (float)random_uniform(random, 0.03, 0.12);
     look[PART_DULL].grain = (float)random_uniform(random, 5, 15);
-    look[PART_DULL].keep = (float)random_uniform(random, 0, 0.3);
+    look[PART_DULL].keep = (float)random_uniform(random, 0, 0.2);
     look[PART_FLUID].level = (float)random_uniform(random, 0.35, 0.6);
     look[PART_FLUID].texture = (float)random_uniform(random, 0.02, 0.08);
     look[PART_FLUID].grain = (float)random_uniform(random, 4, 10);
@@ -79,10 +79,10 @@ bool grow_lgg(struct lesion *lesion, const struct head *head, struct random *ran
     struct region region;
     float seed[3];
     draw_looks(lesion->look, spots, &looks);
-    pick_seed(seed, head, LGG, random);
     const double radius = random_log_uniform(random, 10, 40), softness = random_uniform(random, 2, 6);
+    pick_roomy_seed(seed, head, LGG, radius, 0.55, random);
     const double share = random_uniform(random, 0.2, 0.5);
-    const struct fit fit = { .ml = ball_ml(radius), .softness = softness };
+    const struct fit fit = { .ml = ball_ml(radius), .softness = softness, .closing = 0.2 };
     const double spot = fmin(random_log_uniform(random, 3, 9), 0.5 * radius);
     const double cyst = random_chance(random, 0.12) ? radius * random_uniform(random, 0.2, 0.45) : 0;
     const double oedema = random_chance(random, 0.15) ? random_uniform(random, 2, 6) : 0;

@@ -51,17 +51,6 @@ static double draw_oedema(int number, double radius, struct random *random)
     return none ? 0 : fmin(reach, most);
 }
 
-/* A point of a byte map of the anatomy; 0 beyond its grid. */
-static uint8_t map_at(const uint8_t *map, const struct anatomy *anatomy, const float point[3])
-{
-    int at[3];
-    for (int a = 0; a < 3; a++) {
-        at[a] = (int)lroundf(point[a]);
-        if (at[a] < 0 || at[a] >= anatomy->shape[a]) return 0;
-    }
-    return map[anatomy_index(anatomy, at[0], at[1], at[2])];
-}
-
 /* It begins at the junction and grows inwards, where there is room: away from bone, until it does not reach it. */
 static void go_inwards(float centre[3], const struct anatomy *anatomy, double radius)
 {
@@ -82,26 +71,6 @@ static void go_inwards(float centre[3], const struct anatomy *anatomy, double ra
     }
 }
 
-/* The share of a ball, by samples, that lies in brain tissue; falx and tentorium in it count against it. */
-static double room_for(const float centre[3], const struct head *head, double radius)
-{
-    double sum = 0;
-    int count = 0;
-    for (int n = 0; n < 125; n++) {
-        const int along[3] = { n % 5 - 2, n / 5 % 5 - 2, n / 25 - 2 };
-        float point[3], squares = 0;
-        for (int a = 0; a < 3; a++) {
-            point[a] = centre[a] + (float)(along[a] * radius / 2.2);
-            squares += (float)(along[a] * along[a]);
-        }
-        if (squares > 5) continue;
-        const enum tissue tissue = (enum tissue)map_at(head->tissue, head->anatomy, point);
-        sum += is_parenchyma(tissue) ? 1 : tissue == FALX || tissue == TENTORIUM ? -2 : 0;
-        count++;
-    }
-    return sum / count;
-}
-
 /* The best of some places, or the first that will do. */
 static void place_focus(struct focus *foci, int number, const struct head *head, struct random *random)
 {
@@ -111,7 +80,7 @@ static void place_focus(struct focus *foci, int number, const struct head *head,
         struct focus tried = *focus;
         pick_seed(tried.centre, head, METS, random);
         go_inwards(tried.centre, head->anatomy, tried.radius);
-        const double room = room_for(tried.centre, head, tried.radius) - (is_apart(&tried, foci, number) ? 0 : 3);
+        const double room = room_in_brain(tried.centre, head, tried.radius) - (is_apart(&tried, foci, number) ? 0 : 3);
         if (room <= best) continue;
         best = room;
         memcpy(focus->centre, tried.centre, sizeof focus->centre);

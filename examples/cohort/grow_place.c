@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 #include "grow.h"
 
@@ -38,4 +39,47 @@ void pick_seed(float point[3], const struct head *head, enum entity entity, stru
         memcpy(point, head->anatomy->angle[random_below(random, SIDES)], 3 * sizeof *point);
     else
         pick_place(point, head->anatomy, (enum place)random_choice(random, weights[entity], PLACES), random);
+}
+
+uint8_t map_at(const uint8_t *map, const struct anatomy *anatomy, const float point[3])
+{
+    int at[3];
+    for (int a = 0; a < 3; a++) {
+        at[a] = (int)lroundf(point[a]);
+        if (at[a] < 0 || at[a] >= anatomy->shape[a]) return 0;
+    }
+    return map[anatomy_index(anatomy, at[0], at[1], at[2])];
+}
+
+double room_in_brain(const float centre[3], const struct head *head, double radius)
+{
+    double sum = 0;
+    int count = 0;
+    for (int n = 0; n < 125; n++) {
+        const int along[3] = { n % 5 - 2, n / 5 % 5 - 2, n / 25 - 2 };
+        float point[3], squares = 0;
+        for (int a = 0; a < 3; a++) {
+            point[a] = centre[a] + (float)(along[a] * radius / 2.2);
+            squares += (float)(along[a] * along[a]);
+        }
+        if (squares > 5) continue;
+        const enum tissue tissue = (enum tissue)map_at(head->tissue, head->anatomy, point);
+        sum += is_parenchyma(tissue) ? 1 : tissue == FALX || tissue == TENTORIUM ? -2 : 0;
+        count++;
+    }
+    return sum / count;
+}
+
+void pick_roomy_seed(float point[3], const struct head *head, enum entity entity, double radius, double enough,
+                     struct random *random)
+{
+    double best = -INFINITY;
+    for (int attempt = 0; attempt < 6 && best < enough; attempt++) {
+        float tried[3];
+        pick_seed(tried, head, entity, random);
+        const double room = room_in_brain(tried, head, radius);
+        if (room <= best) continue;
+        best = room;
+        memcpy(point, tried, sizeof tried);
+    }
 }
