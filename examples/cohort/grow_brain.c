@@ -155,7 +155,7 @@ bool fit_in_brain(float *field, const struct region *region, const float seed[3]
         const float inside = field[n] - level, allowed = (float)fit->softness * limit[n];
         field[n] = inside > allowed ? inside : allowed;
         if (open[n] && field[n] < detour[n]) field[n] = detour[n];
-        if (!open[n] && field[n] < 0) field[n] = (float)fit->softness;
+        if (!open[n] && field[n] < (float)fit->softness) field[n] = (float)fit->softness;
     }
     region_free(&passable);
     free(limit);
