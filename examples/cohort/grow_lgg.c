@@ -34,13 +34,13 @@ static bool draw_body(float *field, const struct region *region, const float cen
 {
     enum { MOST = 4 };
     struct ellipsoid ellipsoids[MOST];
-    const int count = 1 + random_below(random, MOST);
+    const int count = 2 + random_below(random, MOST - 1);
     for (int e = 0; e < count; e++) {
         float at[3], direction[3];
         const double off = e ? radius * random_uniform(random, 0.3, 0.65) : 0;
         random_direction(direction, random);
         for (int a = 0; a < 3; a++) at[a] = centre[a] + (float)off * direction[a];
-        ellipsoid_draw(&ellipsoids[e], random, at, radius * (count == 1 ? 1 : random_uniform(random, 0.55, 0.8)), 1.6);
+        ellipsoid_draw(&ellipsoids[e], random, at, radius * random_uniform(random, 0.55, 0.8), 1.8);
     }
     return blob(field, region, ellipsoids, count, radius * random_uniform(random, 0.03, 0.08), 0.8 * radius, random);
 }
@@ -79,7 +79,7 @@ bool grow_lgg(struct lesion *lesion, const struct head *head, struct random *ran
     struct region region;
     float seed[3];
     draw_looks(lesion->look, spots, &looks);
-    const double radius = random_log_uniform(random, 10, 40), softness = random_uniform(random, 2, 6);
+    const double radius = random_log_uniform(random, 9, 33), softness = random_uniform(random, 2, 6);
     pick_roomy_seed(seed, head, LGG, radius, 0.55, random);
     const double share = random_uniform(random, 0.2, 0.5);
     const struct fit fit = { .ml = ball_ml(radius), .softness = softness, .closing = 0.2 };
