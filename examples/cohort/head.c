@@ -130,15 +130,14 @@ bool head_create(struct head *head, const struct anatomy *anatomy, uint64_t seed
     *head = (struct head){ .anatomy = anatomy, .tissue = malloc(count) };
     if (!head->tissue) return false;
     memcpy(head->tissue, anatomy->tissue, count);
-    if (!draw_age(anatomy, head->tissue, &random) || !draw_membranes(anatomy, head->tissue, &random)) {
-        head_free(head);
-        return false;
-    }
+    bool ok = draw_membranes(anatomy, head->tissue, &random);
     draw_stalk(head, draw_gland(head, &random), &random);
     const double canal[2] = { random_uniform(&random, 8, 13), random_uniform(&random, 2, 3.3) };
     draw_canal(head, LEFT, canal, &random);
     draw_canal(head, RIGHT, canal, &random);
-    return true;
+    ok = ok && draw_age(anatomy, head->tissue, &random); /* last: CSF that it makes is none that a stalk may cross */
+    if (!ok) head_free(head);
+    return ok;
 }
 
 void head_free(struct head *head)

@@ -114,7 +114,7 @@ static void inwards(float normal[3], const struct build *build, size_t i)
 /* The dura's place. */
 static enum place dura_place(const struct build *build, size_t i)
 {
-    enum { BESIDE = 20, BASE_HIGH = 22, SPHENOID_BACK = 12 };
+    enum { BESIDE = 20, BASE_HIGH = 22, SPHENOID_BACK = 12, BESIDE_SELLA = 14 };
     const struct anatomy *anatomy = build->anatomy;
     float point[3], normal[3];
     anatomy_point(point, anatomy, i);
@@ -122,9 +122,10 @@ static enum place dura_place(const struct build *build, size_t i)
     const float cerebrum = fminf(build->left[i], build->right[i]);
     if (fminf(build->cerebellum[i], build->stem[i]) < cerebrum) return up < 25 ? PLACE_TENTORIUM : PLACES;
     inwards(normal, build, i);
-    if (up < BASE_HIGH && point[1] > anatomy->sella[1] - SPHENOID_BACK && off < 45 && normal[2] > 0.45f)
+    const bool base = point[2] > anatomy->sella[2] + 3 || off < BESIDE_SELLA; /* not the middle fossa's floor */
+    if (base && up < BASE_HIGH && point[1] > anatomy->sella[1] - SPHENOID_BACK && off < 45 && normal[2] > 0.45f)
         return PLACE_SKULL_BASE;
-    if (up < 5 && normal[2] > 0.3f) return PLACES; /* floor of the middle fossa */
+    if (up < 5 && normal[2] > 0.3f) return PLACES;
     if (off < BESIDE && up > 35) return PLACE_PARASAGITTAL;
     return up > -10 ? PLACE_CONVEXITY : PLACES;
 }
