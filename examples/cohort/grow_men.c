@@ -108,7 +108,7 @@ static void add_dome(struct meningioma *tumour, const float axis[3][3], const fl
 static void draw_domes(struct meningioma *tumour, struct random *random)
 {
     float axis[3][3];
-    tumour->plaque = random_chance(random, 0.06);
+    tumour->plaque = random_chance(random, 0.08) && !tumour->sheet && tumour->diameter < 40;
     const double base = tumour->plaque ? 1.1 : random_uniform(random, 0.7, 1.1);
     const double flat = tumour->plaque ? random_uniform(random, 0.2, 0.4) : random_uniform(random, 0.75, 1.3);
     const double k = base < 1 ? sqrt(1 - base * base) : 0, half = flat / (1 + k); /* of the base's radius */
