@@ -33,6 +33,7 @@ from train import answer, load, write_whole
 
 INTENDED_USE = "Research only, not for diagnosis: which of the classes a post-contrast T1 scan of a head is most like."
 EMBEDDINGS = 2000  # training scans that the centres and deviations are worked out from
+ATTENDED = "attended"  # the tensor that the pool reads behind attention
 AGREEMENT = 1e-4  # of the largest logit, between library and PyTorch
 
 
@@ -66,6 +67,10 @@ class Graph:
         self.weights.append(numpy_helper.from_array(array.astype(np.float16), f"{name}.half"))
         return self.add("Cast", [f"{name}.half"], name, to=TensorProto.FLOAT)
 
+    def constant(self, name, array):
+        self.weights.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
     def add(self, operator, inputs, output, **attributes):
         self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output
@@ -85,8 +90,22 @@ class Graph:
         context = self.block(f"{name}.block2", level.block2, context)
         return self.add("Add", [x, context], f"{name}.output")
 
+    def attended(self, last):
+        """What the pool reads, see network.py."""
+        if self.network.attend is None:
+            return last
+        cells = cells_of_last(self.network.config)
+        weight = self.weight("attention.weight", self.network.attend.weight)
+        bias = self.weight("attention.bias", self.network.attend.bias)
+        flat = self.add("Flatten", [self.add("Conv", [last, weight, bias], "attention")], "attention.flat", axis=1)
+        share = self.add("Softmax", [flat], "attention.share", axis=1)
+        weights = self.add("Mul", [share, self.constant("cells", np.float32(math.prod(cells)))], "attention.weights")
+        shape = self.constant("attention.shape", np.array([0, 1, *cells], np.int64))
+        weights = self.add("Reshape", [weights, shape], "attention.map")
+        return self.add("Concat", [last, self.add("Mul", [last, weights], "attention.features")], ATTENDED, axis=1)
+
     def head(self, last):
-        pooled = self.add("GlobalAveragePool", [last], "pool")
+        pooled = self.add("GlobalAveragePool", [self.attended(last)], "pool")
         if self.network.config["pooling"] == "average+max":
             pooled = self.add("Concat", [pooled, self.add("GlobalMaxPool", [last], "pool.max")], "pools", axis=1)
         weight = self.weight("head.weight", self.network.dense.weight)
@@ -113,12 +132,20 @@ def build(network, half, facts):
     return model
 
 
+def cells_of_last(config):
+    """Cells of the last level along each axis: a stride halves and rounds up."""
+    cells = config["shape"]
+    for stride in config["strides"]:
+        cells = [-(-count // stride) for count in cells]
+    return cells
+
+
 def layers(network):
     """(the tensor that the pool reads, the coarsest with at least 24 cells along each axis)"""
     config = network.config
     cells = [min(config["shape"]) // step for step in steps(config["strides"])]
     fine = max((i for i, count in enumerate(cells) if count >= 24), default=0)
-    return f"level{len(cells)}.output", f"level{fine + 1}.output"
+    return f"level{len(cells)}.output" if network.attend is None else ATTENDED, f"level{fine + 1}.output"
 
 
 # ---- What scans say about the network ----
@@ -237,7 +264,7 @@ def all_facts(network, best, data, arguments):
              "class_codes": ",".join(codes), **best["spec"], "cam.fine_layer": fine, "license": arguments.license,
              "authors": arguments.authors, "citation": CITATION, "intended_use": INTENDED_USE,
              **scan_facts(network, best, data, arguments)}
-    if network.config["pooling"] == "average":
+    if network.config["pooling"] != "average+max":
         return facts | {"cam.layer": features}
     return {key: value for key, value in facts.items() if not key.startswith("ood.")}  # needs the mean alone
 

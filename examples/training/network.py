@@ -7,8 +7,10 @@ cells, one dense layer. A convolution in front of an instance norm has no bias, 
     published   1 x 128^3   16-32-64-128-256, strides 1,2,2,2,2   128 64 32 16 8 cells
     compact     1 x  96^3   16-32-64-128,     strides 2,2,2,1      48 24 12 12 cells
 
-With "average+max" the dense layer reads the largest value of each channel too; the library then has no CAM, embedding
-or unlikeness, and its fine maps alone remain.
+Pooling "attention" (the compact recipe's) weighs the cells first, by a softmax over one convolution 1x1x1 of them, so that
+a lesion of one cell is not lost among 1,727 others; the dense layer reads the means of the features and of the weighted
+features (Ilse, Tomczak and Welling 2018). Those are means over cells as well, so CAM, embedding and unlikeness remain. With
+"average+max" it reads the largest value of each channel beside the mean; the library then has its fine maps alone.
 
 The dense layer applied to every cell of the last level gives the class maps. Their mean is the logit, and they are what
 the library's CAM shows. Two things help in training alone and are left out of the model file: the class maps are held
@@ -19,10 +21,11 @@ import torch.nn.functional as F
 from torch import nn
 
 SLOPE = 0.01  # of the LeakyReLU
+POOLINGS = ("average", "attention", "average+max")
 PUBLISHED = {"shape": [128] * 3, "filters": [16, 32, 64, 128, 256], "strides": [1, 2, 2, 2, 2], "dropout": 0.3,
              "pooling": "average"}
 COMPACT = {"shape": [96] * 3, "filters": [16, 32, 64, 128], "strides": [2, 2, 2, 1], "dropout": 0.1,
-           "pooling": "average"}
+           "pooling": "attention"}
 
 
 class Block(nn.Module):
@@ -67,13 +70,14 @@ class Network(nn.Module):
         super().__init__()
         if len(filters) != len(strides):
             raise ValueError(f"{len(filters)} levels have filters, {len(strides)} strides")
-        if pooling not in ("average", "average+max"):
-            raise ValueError(f"pooling is '{pooling}', not average or average+max")
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling is '{pooling}', not one of {', '.join(POOLINGS)}")
         self.config = {"classes": classes, "shape": list(shape), "filters": list(filters), "strides": list(strides),
                        "dropout": dropout, "pooling": pooling}
         inputs = [1, *filters[:-1]]
         self.levels = nn.ModuleList(Level(a, b, stride, dropout) for a, b, stride in zip(inputs, filters, strides))
-        self.dense = nn.Linear(filters[-1] * (2 if pooling == "average+max" else 1), classes)
+        self.attend = nn.Conv3d(filters[-1], 1, 1) if pooling == "attention" else None
+        self.dense = nn.Linear(filters[-1] * (1 if pooling == "average" else 2), classes)
         self.fine = max(i for i in range(len(strides)) if steps(strides)[i] <= max(4, strides[0]))
         self.lesion = LesionHead(filters[self.fine], filters[-1])
         for module in self.modules():
@@ -88,24 +92,33 @@ class Network(nn.Module):
             outputs.append(x)
         return outputs
 
+    def attended(self, last):
+        """What the mean over all cells reads: the last level, and with attention the same once more, weighted."""
+        if self.attend is None:
+            return last
+        weights = self.attend(last).flatten(1).softmax(1) * last[0, 0].numel()
+        return torch.cat([last, last * weights.view(len(last), 1, *last.shape[2:])], 1)
+
     def pool(self, last):
         """N x K: what the dense layer reads, the library's embedding."""
-        mean = last.mean((2, 3, 4))
-        return mean if self.config["pooling"] == "average" else torch.cat([mean, last.amax((2, 3, 4))], 1)
+        mean = self.attended(last).mean((2, 3, 4))
+        return torch.cat([mean, last.amax((2, 3, 4))], 1) if self.config["pooling"] == "average+max" else mean
 
     def class_maps(self, last):
-        """N x classes x cells; with average pooling their spatial mean is the logit."""
-        weight = self.dense.weight[:, : last.shape[1]]
-        return torch.einsum("ck,nkdhw->ncdhw", weight, last) + self.dense.bias[:, None, None, None]
+        """N x classes x cells; their spatial mean is the logit, but with average+max."""
+        features = self.attended(last)
+        weight = self.dense.weight[:, : features.shape[1]]
+        return torch.einsum("ck,nkdhw->ncdhw", weight, features) + self.dense.bias[:, None, None, None]
 
     def forward(self, x):
         return self.dense(self.pool(self.features(x)[-1]))
 
     def forward_all(self, x):
-        """(logits, class maps, lesion logits), for training."""
+        """(logits, class maps, attention before its softmax or None, lesion logits), for training."""
         outputs = self.features(x)
         last = outputs[-1]
-        return self.dense(self.pool(last)), self.class_maps(last), self.lesion(outputs[self.fine], last)
+        attention = None if self.attend is None else self.attend(last)
+        return self.dense(self.pool(last)), self.class_maps(last), attention, self.lesion(outputs[self.fine], last)
 
 
 def steps(strides):
@@ -126,8 +139,9 @@ def cells_of(lesion, shape):
     return shares[:, :, : shape[0], : shape[1], : shape[2]]
 
 
-def cell_loss(class_maps, labels, lesion):
-    """The class's map must be highest in the lesion, and in the lesion higher than other classes' maps.
+def cell_loss(class_maps, labels, lesion, attention=None):
+    """The attention (without one the class's map) must be highest in the lesion, and there the class's map higher than
+    other classes' maps.
 
     lesion: N x 1 x d x h x w, the tumour's share of each cell; scans without one count nothing. Maps are multiplied by
     the lesion's share of all cells, since that is what a value there adds to the logit: a small lesion has to be called
@@ -142,8 +156,9 @@ def cell_loss(class_maps, labels, lesion):
     share = cells / cells.sum(1, keepdim=True)
     maps = class_maps[marked].flatten(2) * cells.mean(1).clamp_min(1 / cells.shape[1])[:, None, None]
     each = torch.arange(len(maps))
+    looked = maps[each, labels] if attention is None else attention[marked].flatten(1)
     inside = (cells / cells.amax(1, keepdim=True)).clamp_min(1e-12).log()
-    where = -torch.logsumexp(F.log_softmax(maps[each, labels], 1) + inside, 1)  # 0: all of the softmax is in the lesion
+    where = -torch.logsumexp(F.log_softmax(looked, 1) + inside, 1)  # 0: all of the softmax is in the lesion
     what = -(share * F.log_softmax(maps, 1)[each, labels]).sum(1)
     return (where + what).mean()
 

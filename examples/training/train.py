@@ -124,9 +124,9 @@ def losses(run, images, labels, lesions, weights):
     settings = run.settings
     if not settings["cells"] and not settings["lesions"]:
         return {"class": F.cross_entropy(run.network(images), labels, weights)}
-    logits, maps, drawn = run.network.forward_all(images)
+    logits, maps, attention, drawn = run.network.forward_all(images)
     return {"class": F.cross_entropy(logits, labels, weights, label_smoothing=settings["smoothing"]),
-            "cells": cell_loss(maps, labels, lesions) * settings["cells"] * (1 - run.progress()),
+            "cells": cell_loss(maps, labels, lesions, attention) * settings["cells"] * (1 - run.progress()),
             "lesions": lesion_loss(drawn, lesions) * settings["lesions"]}
 
 
