@@ -2,14 +2,18 @@
 #include <math.h>
 #include "texture.h"
 
+#define EVEN 0.08f /* largest texture without contrast */
+
 void lesion_painter_init(struct lesion_painter *painter, const struct lesion *lesion, float white, double strength,
                          const float *lattice)
 {
     painter->lesion = lesion;
     painter->lattice = lattice;
     painter->voxels = 0;
-    for (int p = 0; p < PARTS; p++)
-        painter->level[p] = white * (lesion->look[p].level + (float)strength * lesion->look[p].uptake);
+    for (int p = 0; p < PARTS; p++) {
+        painter->level[p] = white * lesion->look[p].level;
+        painter->uptake[p] = white * (float)strength * lesion->look[p].uptake;
+    }
 }
 
 /* The eight points of a grid round `at` (in its steps, from its first point) and their weights. */
@@ -42,15 +46,17 @@ void lesion_source(float source[3], const struct lesion_painter *painter, const 
         for (int a = 0; a < 3; a++) source[a] += weight[c] * lesion->push[index[c]][a];
 }
 
-/* What of a part is to be seen where the tissue without it has that value. */
+/* What of a part is to be seen where the tissue without it has that value. Enhancement is as uneven as the look says;
+ * what there is without it a little uneven at most: no tumour shines in places before it was given anything. */
 static float part_value(const struct lesion_painter *painter, int part, float below, const float point[3])
 {
     const struct part_look *look = &painter->lesion->look[part];
-    float own = painter->level[part];
+    float own = painter->level[part] + painter->uptake[part];
     if (look->texture > 0 && look->grain > 0) {
         /* Parts share the lattice: each is far from the others in it. */
         const float shifted[3] = { point[0] + 7.3f * look->grain * (float)(part + 1), point[1], point[2] };
-        own *= 1 + look->texture * texture_at(painter->lattice, shifted, look->grain);
+        const float noise = texture_at(painter->lattice, shifted, look->grain);
+        own += noise * (painter->level[part] * fminf(look->texture, EVEN) + painter->uptake[part] * look->texture);
     }
     return fmaxf(0, look->keep * below + (1 - look->keep) * own);
 }

@@ -6,7 +6,8 @@
 struct lesion_painter {
     const struct lesion *lesion;
     const float *lattice; /* texture.h's */
-    float level[PARTS];   /* with contrast, in the picture's units */
+    float level[PARTS];   /* without contrast, in the picture's units, */
+    float uptake[PARTS];  /* and what contrast adds */
     double voxels;        /* of tumour, painted so far */
 };
 void lesion_painter_init(struct lesion_painter *painter, const struct lesion *lesion, float white, double strength,

@@ -417,14 +417,16 @@ START_TEST(what_a_part_keeps_shows_through_and_later_parts_lie_over_it)
 }
 END_TEST
 
-START_TEST(texture_varies_a_part_as_much_as_it_says)
+/* Mean and deviation of a part with texture 0.2. */
+static void texture_is(double level, double uptake, double mean_wanted, double deviation_wanted)
 {
     const struct look look = plain_look();
     struct lesion lesion = ball_lesion(PART_SOLID);
     struct picture picture;
-    lesion.look[PART_SOLID].texture = 0.2f;
-    lesion.look[PART_SOLID].grain = 2;
-    must_paint(&picture, &lesion, &look, 0);
+    lesion.look[PART_SOLID] = (struct part_look){
+        .level = (float)level, .uptake = (float)uptake, .texture = 0.2f, .grain = 2
+    };
+    must_paint(&picture, &lesion, &look, 1);
     double sum = 0, squares = 0, count = 0;
     for (size_t i = 0; i < sizeof tissue; i++) {
         if (picture.lesion[i] != 1) continue;
@@ -433,9 +435,15 @@ START_TEST(texture_varies_a_part_as_much_as_it_says)
         count++;
     }
     const double mean = sum / count, deviation = sqrt(squares / count - mean * mean);
-    ck_assert_double_eq_tol(mean, 0.5, 0.03);
-    ck_assert_double_eq_tol(deviation, 0.1, 0.03);
+    ck_assert_double_eq_tol(mean, mean_wanted, 0.03);
+    ck_assert_double_eq_tol(deviation, deviation_wanted, 0.01);
     picture_free(&picture);
+}
+
+START_TEST(texture_varies_enhancement_as_much_as_it_says_and_what_is_under_it_less)
+{
+    texture_is(0, 0.5, 0.5, 0.1);
+    texture_is(0.5, 0, 0.5, 0.04);
 }
 END_TEST
 
@@ -573,7 +581,7 @@ int main(void)
     tcase_add_test(cases, small_vessels_of_the_fluid_show_with_contrast_alone);
     tcase_add_test(cases, each_part_is_painted_with_its_level);
     tcase_add_test(cases, what_a_part_keeps_shows_through_and_later_parts_lie_over_it);
-    tcase_add_test(cases, texture_varies_a_part_as_much_as_it_says);
+    tcase_add_test(cases, texture_varies_enhancement_as_much_as_it_says_and_what_is_under_it_less);
     tcase_add_test(cases, tissue_comes_from_where_the_lesion_pushed_it_from);
     tcase_add_test(cases, the_painted_volume_is_the_lesions_on_any_grid);
     tcase_add_test(cases, looks_are_those_of_t1_in_most_heads);
