@@ -77,6 +77,8 @@ struct acquisition {
 /* What a study may draw: training leaves families out, a fixed grid overrides the geometry. */
 struct acquisition_rules {
     bool family[FAMILIES];
+    bool strip; /* every scan is stripped (or not) as `stripping` says; false: drawn */
+    enum stripping stripping;
     double finest;     /* mm: voxels are not drawn smaller than that; 0: as they are */
     int fixed_shape;   /* with fixed_step: every scan is this cube, axial, whole head, RAS; 0: drawn */
     double fixed_step; /* mm */

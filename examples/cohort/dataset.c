@@ -132,6 +132,8 @@ static void put_description(FILE *out, const struct study *study)
         fprintf(out, "%s \"%s\": %d", comma, entity_codes[entity], plan->counts[entity]);
     fprintf(out, " },\n    \"Contrast\": %.9g,\n    \"HealthyContrast\": %.9g,\n    \"Finest\": %.9g,\n",
             plan->contrast, plan->healthy_contrast, plan->finest);
+    if (plan->only_family) fprintf(out, "    \"Family\": \"%s\",\n", family_names[plan->family]);
+    if (plan->strip) fprintf(out, "    \"Stripped\": \"%s\",\n", stripping_names[plan->stripping]);
     fprintf(out, "    \"Grid\": %d,\n    \"Voxel\": %.9g,\n    \"Compressed\": %s,\n    \"Anatomies\": [",
             plan->fixed_shape, plan->fixed_step, study->settings->compress ? "true" : "false");
     comma = "";

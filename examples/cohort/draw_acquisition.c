@@ -204,4 +204,7 @@ void acquisition_draw(struct acquisition *acquisition, const struct acquisition_
     draw_physics(acquisition, habit, &random);
     draw_storage(acquisition, &random);
     fix_geometry(acquisition, rules);
+    if (!rules->strip) return;
+    acquisition->stripping = rules->stripping;
+    acquisition->defaced = acquisition->defaced && rules->stripping == STRIP_NONE;
 }

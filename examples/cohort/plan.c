@@ -73,11 +73,14 @@ void plan_acquisition(struct acquisition_rules *rules, double *contrast, const s
 {
     struct random random = random_of(seed_of(subject->seed, 0), STREAM_PLAN);
     const bool left_out = plan->split == EXTERNAL && random_chance(&random, 0.25);
-    *rules = (struct acquisition_rules){ .finest = plan->finest,
+    *rules = (struct acquisition_rules){ .strip = plan->strip,
+                                         .stripping = plan->stripping,
+                                         .finest = plan->finest,
                                          .fixed_shape = plan->fixed_shape,
                                          .fixed_step = plan->fixed_step };
     for (int family = 0; family < FAMILIES; family++)
-        rules->family[family] = left_out == (family == FAMILY_FAT_SUPPRESSED);
+        rules->family[family] = plan->only_family ? family == (int)plan->family
+                                                  : left_out == (family == FAMILY_FAT_SUPPRESSED);
     *contrast = subject->entity == HLTH ? plan->healthy_contrast : plan->contrast;
 }
 

@@ -15,7 +15,11 @@ struct plan {
     int counts[ENTITIES];
     int anatomies;                     /* that it draws from, all equally likely */
     double contrast, healthy_contrast; /* probability that an agent was given: to a tumour, to a healthy head */
-    double finest;                     /* of acquisition_rules, as are the next two */
+    bool only_family;                  /* every scan is of `family`; false: drawn */
+    enum family family;
+    bool strip; /* of acquisition_rules, as are the next four */
+    enum stripping stripping;
+    double finest;
     int fixed_shape;
     double fixed_step;
 };

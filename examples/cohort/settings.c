@@ -17,6 +17,8 @@ enum {
     PORTION,
     ONLY_CLASS,
     ANATOMIES,
+    FAMILY,
+    STRIPPED,
     FINEST,
     GRID,
     VOXEL,
@@ -50,6 +52,10 @@ static const struct option_row {
     { "only-class", ONLY_CLASS, GENERATE, "LIST", "the subjects of these classes alone; others keep their numbers" },
     { "anatomies", ANATOMIES, GENERATE, "LIST",
       "draw from these alone, whatever the split: 01,07 or names of your own" },
+    { "family", FAMILY, GENERATE, "NAME",
+      "every scan of this kind, for copies of a cohort that differ in nothing else: isotropic, atlas, thick, slab, volume "
+      "or fat-suppressed" },
+    { "stripped", STRIPPED, GENERATE, "NAME", "every scan stripped like this: none, well, tight, loose or ragged" },
     { "finest", FINEST, GENERATE, "MM", "no voxel is smaller: a quicker cohort for a coarse network" },
     { "grid", GRID, GENERATE, "N", "with --voxel: every scan is a cube of N voxels along each axis, whole head" },
     { "voxel", VOXEL, GENERATE, "MM", "with --grid: their size" },
@@ -123,6 +129,34 @@ static int set_split(struct plan *plan, const char *text)
     return wrong("split", text, "train, validation, internal or external");
 }
 
+static int set_name(int *number, const char *option, const char *text, const char *const *names, int count)
+{
+    char wanted[128] = "one of";
+    for (*number = 0; *number < count; (*number)++) {
+        if (!strcmp(text, names[*number])) return ANSWERED;
+        snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), " %s", names[*number]);
+    }
+    return wrong(option, text, wanted);
+}
+
+static int set_family(struct plan *plan, const char *text)
+{
+    int family;
+    const int code = set_name(&family, "family", text, family_names, FAMILIES);
+    plan->family = (enum family)family;
+    plan->only_family = true;
+    return code;
+}
+
+static int set_stripping(struct plan *plan, const char *text)
+{
+    int stripping;
+    const int code = set_name(&stripping, "stripped", text, stripping_names, STRIP_KINDS);
+    plan->stripping = (enum stripping)stripping;
+    plan->strip = true;
+    return code;
+}
+
 static int entity_of(const char *code, size_t length)
 {
     for (int entity = 0; entity < ENTITIES; entity++)
@@ -194,6 +228,8 @@ static int set_option(struct settings *settings, struct counting *counting, int 
     case PORTION: return set_portion(settings, argument);
     case ONLY_CLASS: return set_only(settings->left_out, argument);
     case ANATOMIES: settings->anatomies = argument; break;
+    case FAMILY: return set_family(plan, argument);
+    case STRIPPED: return set_stripping(plan, argument);
     case FINEST: return set_number(&plan->finest, "finest", argument, 0, 20);
     case GRID: return set_whole(&plan->fixed_shape, "grid", argument, 8, 512);
     case VOXEL: return set_number(&plan->fixed_step, "voxel", argument, 0.3, 20);

@@ -128,6 +128,35 @@ START_TEST(one_family_is_for_the_external_test_alone)
 }
 END_TEST
 
+START_TEST(copies_differ_in_their_family_or_stripping_alone)
+{
+    struct plan slabs = paper, stripped = paper;
+    slabs.only_family = stripped.strip = true;
+    slabs.family = FAMILY_SLAB;
+    stripped.stripping = STRIP_WELL;
+    const struct plan *const plans[] = { &paper, &slabs, &stripped };
+    for (int number = 1; number <= 100; number++) {
+        struct acquisition drawn[3];
+        for (int p = 0; p < 3; p++) {
+            struct subject subject;
+            struct acquisition_rules rules;
+            double contrast;
+            plan_subject(&subject, plans[p], number, HGG);
+            plan_acquisition(&rules, &contrast, plans[p], &subject);
+            acquisition_draw(&drawn[p], &rules, contrast, scan_seed(&subject, 1));
+        }
+        ck_assert_int_eq(drawn[1].family, FAMILY_SLAB);
+        ck_assert_int_gt(drawn[1].slices, 0);
+        ck_assert_float_eq(drawn[1].strength, drawn[0].strength);
+        ck_assert_int_eq(drawn[2].stripping, STRIP_WELL);
+        ck_assert(!drawn[2].defaced);
+        drawn[2].stripping = drawn[0].stripping;
+        drawn[2].defaced = drawn[0].defaced;
+        ck_assert_mem_eq(&drawn[2], &drawn[0], sizeof drawn[0]);
+    }
+}
+END_TEST
+
 START_TEST(attempts_draw_the_tumour_again_and_later_the_scan)
 {
     struct subject subject;
@@ -236,6 +265,7 @@ int main(void)
     tcase_add_test(cases, seeds_follow_from_cohort_split_and_number_alone);
     tcase_add_test(cases, anatomies_are_drawn_alike);
     tcase_add_test(cases, one_family_is_for_the_external_test_alone);
+    tcase_add_test(cases, copies_differ_in_their_family_or_stripping_alone);
     tcase_add_test(cases, attempts_draw_the_tumour_again_and_later_the_scan);
     tcase_add_test(cases, a_class_changes_nothing_of_an_acquisition_but_whether_an_agent_was_given);
     tcase_add_test(cases, acquisitions_do_not_tell_the_class);
