@@ -80,14 +80,14 @@ static bool middle_of(float middle[3], const struct build *build, const struct v
     return true;
 }
 
-/* Share of bone in and round a canal from the point: 12 mm long, 9 mm wide with its walls, 8 degrees backwards. */
-static float bone_beyond(const struct build *build, const float point[3], float lateral)
+/* Share of bone in a square of 2 * half + 1 mm that goes 12 mm into it from the point, 8 degrees backwards. */
+static float bone_beyond(const struct build *build, const float point[3], float lateral, int half)
 {
-    enum { LENGTH = 12, HALF = 4 };
+    enum { LENGTH = 12 };
     int bone = 0, all = 0;
     for (int step = 2; step < LENGTH; step++)
-        for (int up = -HALF; up <= HALF; up++)
-            for (int front = -HALF; front <= HALF; front++, all++) {
+        for (int up = -half; up <= half; up++)
+            for (int front = -half; front <= half; front++, all++) {
                 const int label = label_at(build, (int)lroundf(point[0] + lateral * (float)step),
                                            (int)lroundf(point[1] - 0.14f * (float)step) + front, (int)point[2] + up);
                 bone += label == 0 || label == 515 || label == 516;
@@ -98,7 +98,7 @@ static float bone_beyond(const struct build *build, const float point[3], float 
 /* A voxel of the angle beside bone, near its middle, at the usual distance from the midline, with a canal's room behind. */
 static bool find_porus(struct build *build, const struct voxel_list *list, const float *bone, enum side side)
 {
-    enum { NEAR = 18, WIDE = 26 };
+    enum { NEAR = 18, WIDE = 26, CANAL_HALF = 1, WALLS_HALF = 4 };
     struct anatomy *anatomy = build->anatomy;
     const float *angle = anatomy->angle[side];
     float best = INFINITY;
@@ -109,7 +109,9 @@ static bool find_porus(struct build *build, const struct voxel_list *list, const
         const float off = fabsf(point[0] - anatomy->middle);
         if (off < NEAR || off > WIDE) continue;
         const float away = hypotf(hypotf(point[0] - angle[0], point[1] - angle[1]), point[2] - angle[2]);
-        const float cost = away + 30 * (1 - bone_beyond(build, point, side == LEFT ? -1 : 1));
+        const float lateral = side == LEFT ? -1 : 1, canal = bone_beyond(build, point, lateral, CANAL_HALF),
+                    walls = bone_beyond(build, point, lateral, WALLS_HALF);
+        const float cost = away + 30 * (1 - canal) + 30 * (1 - walls);
         if (cost >= best) continue;
         best = cost;
         for (int a = 0; a < 3; a++) anatomy->porus[side][a] = point[a];

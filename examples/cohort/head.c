@@ -67,7 +67,7 @@ static void draw_tube(struct head *head, const float from[3], const float to[3],
 
 /* The gland's top over its centre, in shares of its height: convex 0 and below, flat 0.5, concave beyond; a sella that
  * is partly empty has a thin gland with a deep dip. */
-static float draw_gland(struct head *head, struct random *random)
+static void draw_gland(struct head *head, struct random *random)
 {
     const struct anatomy *anatomy = head->anatomy;
     const bool empty = random_chance(random, 0.08), convex = random_chance(random, 0.2);
@@ -92,13 +92,12 @@ static float draw_gland(struct head *head, struct random *random)
                 if (round < 0 || z < -sqrtf(round) || z > sqrtf(round) - dip * round) continue;
                 if (is_gland_room((enum tissue) * at)) *at = GLAND;
             }
-    return centre[2] + radius[2] * (1 - dip);
 }
 
-static void draw_stalk(struct head *head, float top, struct random *random)
+static void draw_stalk(struct head *head, struct random *random)
 {
     const float *gland = head->gland, *root = head->anatomy->infundibulum;
-    const float from[3] = { gland[0], gland[1] - 1, top - 0.5f };
+    const float from[3] = { gland[0], gland[1] - 1, gland[2] };
     const float to[3] = { root[0] + (float)random_uniform(random, -0.7, 0.7), root[1], root[2] };
     draw_tube(head, from, to, (float)random_uniform(random, 1, 1.5), STALK, is_free);
 }
@@ -130,12 +129,15 @@ bool head_create(struct head *head, const struct anatomy *anatomy, uint64_t seed
     *head = (struct head){ .anatomy = anatomy, .tissue = malloc(count) };
     if (!head->tissue) return false;
     memcpy(head->tissue, anatomy->tissue, count);
+    const struct age age = draw_age(&random);
     bool ok = draw_membranes(anatomy, head->tissue, &random);
-    draw_stalk(head, draw_gland(head, &random), &random);
+    draw_gland(head, &random);
+    draw_stalk(head, &random);
     const double canal[2] = { random_uniform(&random, 8, 13), random_uniform(&random, 2, 3.3) };
     draw_canal(head, LEFT, canal, &random);
     draw_canal(head, RIGHT, canal, &random);
-    ok = ok && draw_age(anatomy, head->tissue, &random); /* last: CSF that it makes is none that a stalk may cross */
+    ok = ok &&
+         apply_age(anatomy, head->tissue, &age, &random); /* last: CSF that it makes is none that a stalk may cross */
     if (!ok) head_free(head);
     return ok;
 }

@@ -114,19 +114,25 @@ static void move_surface(const struct anatomy *anatomy, enum surface surface, ui
     }
 }
 
-bool draw_age(const struct anatomy *anatomy, uint8_t *tissue, struct random *random)
+struct age draw_age(struct random *random)
 {
-    const double ventricle = random_chance(random, 0.5) ? random_uniform(random, -0.8, 0)
-                                                        : random_uniform(random, 0, 2);
-    const double sulci = random_chance(random, 0.6) ? 0 : random_uniform(random, 0.2, 1);
-    const double thinning = random_uniform(random, 0, 1); /* share of it that the cortex loses */
+    struct age age = { 0 };
+    age.ventricle = random_chance(random, 0.5) ? random_uniform(random, -0.8, 0) : random_uniform(random, 0, 2);
+    age.sulci = random_chance(random, 0.6) ? 0 : random_uniform(random, 0.15, 0.6);
+    age.thinning = random_uniform(random, 0, 1);
+    return age;
+}
+
+bool apply_age(const struct anatomy *anatomy, uint8_t *tissue, const struct age *age, struct random *random)
+{
     struct field noise;
     if (!field_create(&noise, anatomy, random, 30)) return false;
-    if (ventricle > 0) move_surface(anatomy, SURFACE_VENTRICLE, tissue, WHITE, VENTRICLE, ventricle, &noise);
-    if (ventricle < 0) move_surface(anatomy, SURFACE_VENTRICLE, tissue, VENTRICLE, WHITE, ventricle, &noise);
-    if (sulci > 0) {
-        move_surface(anatomy, SURFACE_PIA, tissue, CORTEX, CSF, sulci, &noise);
-        move_surface(anatomy, SURFACE_WHITE, tissue, WHITE, CORTEX, sulci * (1 - thinning), &noise);
+    if (age->ventricle > 0) move_surface(anatomy, SURFACE_VENTRICLE, tissue, WHITE, VENTRICLE, age->ventricle, &noise);
+    if (age->ventricle < 0) move_surface(anatomy, SURFACE_VENTRICLE, tissue, VENTRICLE, WHITE, age->ventricle, &noise);
+    if (age->sulci > 0) {
+        const double inwards = age->sulci * (1 - age->thinning);
+        move_surface(anatomy, SURFACE_PIA, tissue, CORTEX, CSF, age->sulci, &noise);
+        move_surface(anatomy, SURFACE_WHITE, tissue, WHITE, CORTEX, inwards, &noise);
     }
     field_free(&noise);
     return true;

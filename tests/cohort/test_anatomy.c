@@ -160,22 +160,24 @@ START_TEST(canals_lie_in_bone)
             bone += label == 0 || label == 515 || label == 516;
         }
         ck_assert(between((double)filled / all, 0.9, 1));
-        ck_assert(between((double)bone / all, 0.8, 1));
+        ck_assert(between((double)bone / all, 0.65, 1));
     }
 }
 END_TEST
 
 START_TEST(dura_is_a_thin_layer_on_bone)
 {
-    size_t count = 0, close = 0;
+    size_t count = 0, close = 0, far = 0;
     for (size_t i = 0; i < voxels(); i++) {
         if (head.tissue[i] != DURA) continue;
-        ck_assert(between(anatomy.to_skull[i], 1, 5));
+        ck_assert_uint_gt(anatomy.to_skull[i], 0);
+        far += anatomy.to_skull[i] > 4;
         close += anatomy.to_skull[i] == 2;
         count++;
     }
     ck_assert(between((double)count, 15000, 70000));
     ck_assert_uint_gt(close, count / 2);
+    ck_assert_uint_lt(far, count / 100);
 }
 END_TEST
 
@@ -300,7 +302,7 @@ START_TEST(places_hold_what_they_should_on_both_sides)
             anatomy_point(point, &anatomy, list->index[n]);
             left += point[0] < anatomy.middle;
         }
-        ck_assert(between((double)left / (double)list->count, 0.3, 0.7));
+        ck_assert(between((double)left / (double)list->count, 0.25, 0.75));
     }
 }
 END_TEST
