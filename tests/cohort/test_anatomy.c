@@ -203,6 +203,36 @@ START_TEST(the_falx_is_a_sheet_in_the_middle)
 }
 END_TEST
 
+/* The white matter where the hemispheres meet, as the map's labels tell left from right. */
+static size_t find_callosum(float (*point)[3], size_t most)
+{
+    size_t count = 0;
+    for (size_t i = 0; i + 1 < voxels(); i++) {
+        if (map.label[i] != 2 || map.label[i + 1] != 41 || count == most) continue;
+        anatomy_point(point[count], &anatomy, i);
+        if (point[count][2] > anatomy.chiasm[2] + 15) count++;
+    }
+    return count;
+}
+
+START_TEST(the_falx_ends_above_the_callosum)
+{
+    enum { MOST = 5000 };
+    float(*callosum)[3] = malloc(sizeof(float[3]) * MOST);
+    double least = INFINITY;
+    const size_t count = find_callosum(callosum, MOST);
+    ck_assert_uint_gt(count, 100);
+    for (size_t i = 0; i < voxels(); i++) {
+        float point[3];
+        if (head.tissue[i] != FALX) continue;
+        anatomy_point(point, &anatomy, i);
+        for (size_t n = 0; n < count; n++) least = fmin(least, apart(point, callosum[n]));
+    }
+    free(callosum);
+    ck_assert(between(least, 5, 9));
+}
+END_TEST
+
 /* Whether one of the tissues comes within `reach` voxels of a column. */
 static bool meets(int i, int j, int k, int step, int reach, enum tissue one, enum tissue other)
 {
@@ -385,6 +415,7 @@ static void add_map_tests(TCase *cases)
     tcase_add_test(cases, canals_lie_in_bone);
     tcase_add_test(cases, dura_is_a_thin_layer_on_bone);
     tcase_add_test(cases, the_falx_is_a_sheet_in_the_middle);
+    tcase_add_test(cases, the_falx_ends_above_the_callosum);
     tcase_add_test(cases, the_tentorium_parts_cerebrum_and_cerebellum);
     tcase_add_test(cases, air_in_the_head_is_not_outside);
     tcase_add_test(cases, distances_are_those_to_the_nearest_voxel);
