@@ -5,6 +5,8 @@
 
 static const double least_share = 0.05, most_share = 0.95;      /* of the volume: beyond, nothing was found */
 static const double histogram_low = 0.1, histogram_high = 99.9; /* percentiles */
+static const double dark_range = 0.05;  /* of the scan's: a background value as low may be that of air with noise */
+static const double bright_share = 0.7; /* of the foreground: with less above Otsu's threshold, it is */
 
 typedef void visit_values(void *context, const float *values, int64_t count);
 
@@ -62,7 +64,8 @@ void find_background(struct preprocess_facts *facts, const struct voxels *voxels
 }
 
 /* The split that maximises the variance between two classes of bins (Otsu 1979): the last bin of the lower one, the
- * first such of equal ones. */
+ * first such of equal ones. The bins are of square roots: of intensities as they are, fat, which can be three times as
+ * bright as the brain, would be one class, and the brain with the air the other. */
 static int otsu_split(const int64_t bins[BINS])
 {
     double count = 0, sum = 0, best = -1, lower_count = 0, lower_sum = 0;
@@ -89,7 +92,7 @@ static int otsu_split(const int64_t bins[BINS])
 static tumorclass_status otsu_threshold(double *threshold, const struct voxels *voxels, int64_t finite,
                                         const struct work *work)
 {
-    const struct sample sample = { voxels->values, voxels->inside, voxels->count };
+    const struct sample sample = { voxels->values, NULL, voxels->count };
     double low, high;
     int64_t bins[BINS];
     const struct work low_part = work_part(work, 0, 0.4), high_part = work_part(work, 0.4, 0.8),
@@ -138,28 +141,51 @@ static double share_inside(const struct voxels *voxels)
 }
 
 /* What is not background: the largest piece of it, without holes. */
-static tumorclass_status mark_head(struct preprocess_facts *facts, struct voxels *voxels, const struct work *work)
+static tumorclass_status mark_head(const struct preprocess_facts *facts, struct voxels *voxels, const struct work *work)
 {
     struct marking marking = { .voxels = voxels,
                                .by_threshold = facts->background_share == 0,
+                               .threshold = facts->threshold,
                                .background = (float)facts->background_value };
-    tumorclass_status status = TUMORCLASS_OK;
-    if (marking.by_threshold) {
-        const struct work part = work_part(work, 0, 0.3);
-        status = otsu_threshold(&facts->threshold, voxels, voxels->count - facts->nonfinite, &part);
-        marking.threshold = facts->threshold;
-    }
-    const struct work mark_part = work_part(work, 0.3, 0.4), keep_part = work_part(work, 0.4, 0.7),
-                      fill_part = work_part(work, 0.7, 1);
-    if (status == TUMORCLASS_OK) status = work_run(&mark_part, mark, &marking, voxels->count, 1);
+    const struct work mark_part = work_part(work, 0, 0.1), keep_part = work_part(work, 0.1, 0.6),
+                      fill_part = work_part(work, 0.6, 1);
+    tumorclass_status status = work_run(&mark_part, mark, &marking, voxels->count, 1);
     if (status == TUMORCLASS_OK) status = keep_largest_component(voxels->inside, voxels->view.shape, &keep_part);
     if (status == TUMORCLASS_OK) status = fill_holes(voxels->inside, voxels->view.shape, &fill_part);
     return status;
 }
 
+/* Air with a little noise, stored in few bits, mostly has one value, and the rest of it hangs together through the
+ * whole scan: the foreground is then mostly dark. */
+static bool is_noise(const struct voxels *voxels, double threshold)
+{
+    int64_t inside = 0, bright = 0;
+    for (int64_t i = 0; i < voxels->count; i++) {
+        inside += voxels->inside[i];
+        bright += voxels->inside[i] && voxels->values[i] > threshold;
+    }
+    return (double)bright < bright_share * (double)inside;
+}
+
+/* By the background's value, or by a threshold where there is none, or where it is one value of noise. */
+static tumorclass_status find_head(struct preprocess_facts *facts, struct voxels *voxels, const struct work *work)
+{
+    const double range = facts->maximum - facts->minimum;
+    const bool quiet = facts->background_share > 0 && !(facts->background_value - facts->minimum < dark_range * range);
+    const struct work otsu_part = work_part(work, 0, 0.3), first_part = work_part(work, 0.3, 0.6),
+                      second_part = work_part(work, 0.6, 1);
+    tumorclass_status status = TUMORCLASS_OK;
+    if (!quiet) status = otsu_threshold(&facts->threshold, voxels, voxels->count - facts->nonfinite, &otsu_part);
+    if (status == TUMORCLASS_OK) status = mark_head(facts, voxels, &first_part);
+    if (status != TUMORCLASS_OK || quiet || facts->background_share == 0) return status;
+    if (!is_noise(voxels, facts->threshold)) return TUMORCLASS_OK;
+    facts->background_share = facts->background_value = 0;
+    return mark_head(facts, voxels, &second_part);
+}
+
 tumorclass_status find_foreground(struct preprocess_facts *facts, struct voxels *voxels, const struct work *work)
 {
-    const tumorclass_status status = mark_head(facts, voxels, work);
+    const tumorclass_status status = find_head(facts, voxels, work);
     if (status != TUMORCLASS_OK) return status;
     mark_finite(voxels, false);
     facts->foreground_tried = facts->background_share > 0 ? FOREGROUND_BACKGROUND_VALUE : FOREGROUND_OTSU;

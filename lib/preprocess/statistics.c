@@ -230,8 +230,9 @@ static void count_values(void *context, int64_t begin, int64_t end, int32_t work
     int64_t counts[BINS] = { 0 };
     for (int64_t i = run_begin(sample, begin); i < run_begin(sample, end); i++) {
         if (!has(sample, i)) continue;
-        const double bin = (sample->values[i] - binning->low) * binning->scale + bin_shift;
-        counts[bin < 0 ? 0 : bin < BINS ? (int)bin : BINS - 1]++;
+        const double share = (sample->values[i] - binning->low) * binning->scale;
+        const double bin = BINS * sqrt(share > 0 ? share : 0) + bin_shift;
+        counts[bin < BINS ? (int)bin : BINS - 1]++;
     }
     for (size_t n = 0; n < BINS; n++) atomic_fetch_add_explicit(&binning->counts[n], counts[n], memory_order_relaxed);
 }
@@ -239,7 +240,7 @@ static void count_values(void *context, int64_t begin, int64_t end, int32_t work
 tumorclass_status count_bins(int64_t bins[BINS], const struct sample *sample, double low, double high,
                              const struct work *work)
 {
-    struct binning binning = { sample, low, BINS / (high - low), { 0 } };
+    struct binning binning = { sample, low, 1 / (high - low), { 0 } };
     const tumorclass_status status = over_runs(work, count_values, &binning, sample);
     for (size_t n = 0; n < BINS; n++) bins[n] = binning.counts[n];
     return status;
@@ -247,5 +248,6 @@ tumorclass_status count_bins(int64_t bins[BINS], const struct sample *sample, do
 
 double bin_edge(int bin, double low, double high)
 {
-    return low + (bin - bin_shift) * (high - low) / BINS;
+    const double root = bin > bin_shift ? (bin - bin_shift) / BINS : 0;
+    return low + root * root * (high - low);
 }

@@ -19,7 +19,8 @@ tumorclass_status measure_moments(struct moments *moments, const struct sample *
 tumorclass_status measure_percentile(double *value, const struct sample *sample, int64_t population, double percent,
                                      const struct work *work);
 
-/* Histogram of equal bins over [low, high]; values beyond are counted in the first and the last bin. */
+/* Histogram over [low, high] of bins that are equal for sqrt(v - low), so that they widen with the intensity; values
+ * beyond are counted in the first and the last bin. */
 enum { BINS = 256 };
 tumorclass_status count_bins(int64_t bins[BINS], const struct sample *sample, double low, double high,
                              const struct work *work);

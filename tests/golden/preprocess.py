@@ -45,7 +45,8 @@ def otsu(values):
     low, high = percentile(values, 0.1), percentile(values, 99.9)
     if low == high:
         return low
-    bins = np.clip(np.floor(256 * (values.astype(np.float64) - low) / (high - low) + 0.01), 0, 255).astype(int)
+    root = np.sqrt(np.maximum((values.astype(np.float64) - low) / (high - low), 0))
+    bins = np.clip(np.floor(256 * root + 0.01), 0, 255).astype(int)
     counts = np.bincount(bins, minlength=256).astype(np.float64)
     variances = np.full(255, -1.0)
     for k in range(255):
@@ -54,22 +55,32 @@ def otsu(values):
             distance = np.average(np.arange(k + 1), weights=lower) - np.average(np.arange(k + 1, 256), weights=upper)
             variances[k] = lower.sum() * upper.sum() * distance**2
     best = int(np.argmax(variances > variances.max() * (1 - 1e-12)))
-    return low + (best + 1 - 0.01) * (high - low) / 256
+    return low + ((best + 1 - 0.01) / 256) ** 2 * (high - low)
+
+
+def largest_without_holes(candidates):
+    labels, count = ndimage.label(candidates)
+    if count:
+        candidates = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
+    return ndimage.binary_fill_holes(candidates)
 
 
 def find_foreground(values, facts):
     finite = np.isfinite(values)
+    bright = finite & (values.astype(np.float64) > otsu(values[finite]))
+    inside = None
     if facts["background_share"] > 0:
         facts["foreground"] = ["background"] * 2
-        candidates = finite & (values != np.float32(facts["background"]))
-    else:
+        inside = largest_without_holes(finite & (values != np.float32(facts["background"])))
+        low, high = facts["range"]
+        dark = facts["background"] - low < 0.05 * (high - low)
+        if dark and (inside & bright).sum() < 0.7 * inside.sum():
+            facts["background"], facts["background_share"], inside = None, 0.0, None
+    if inside is None:
         facts["foreground"] = ["otsu"] * 2
         facts["threshold"] = otsu(values[finite])
-        candidates = finite & (values.astype(np.float64) > facts["threshold"])
-    labels, count = ndimage.label(candidates)
-    if count:
-        candidates = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
-    inside = ndimage.binary_fill_holes(candidates) & finite
+        inside = largest_without_holes(bright)
+    inside &= finite
     facts["share"] = inside.mean()
     if 0.05 <= facts["share"] <= 0.95:
         return inside

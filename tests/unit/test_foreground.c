@@ -40,6 +40,7 @@ START_TEST(a_background_is_what_more_than_half_of_the_faces_have)
             head->voxels[i] = -5;
             constant++;
         }
+        head->voxels[(10 * 20 + 10) * 20 + 10] = -50; /* else what differs from a value so low might be noise */
         struct preparation got = prepare(&head->volume, NULL, &spec);
         const bool most = 2 * constant > faces;
         ck_assert_int_eq(got.facts.foreground_tried, most ? FOREGROUND_BACKGROUND_VALUE : FOREGROUND_OTSU);
@@ -48,6 +49,58 @@ START_TEST(a_background_is_what_more_than_half_of_the_faces_have)
         preparation_free(&got);
         free(head);
     }
+}
+END_TEST
+
+/* Air that is 0 in two voxels of three, as quiet scans of 8 bits are: the rest hangs together round the head. */
+START_TEST(a_background_with_noise_in_it_is_none)
+{
+    for (int noise = 0; noise < 2; noise++) {
+        struct phantom *head = phantom_create(24, 24, 24, cube, 0, true);
+        const struct preprocess_spec spec = phantom_stretch(8, 8, 8);
+        uint32_t state = 3;
+        int64_t size = 0, wrong = 0;
+        for (int i = 0; i < 24 * 24 * 24; i++) {
+            const int x = i % 24 - 12, y = i / 24 % 24 - 12, z = i / 576 - 12;
+            const bool inside = x * x + y * y + z * z < 64, speck = noise && phantom_random(&state) < 0.35;
+            head->voxels[i] = inside ? 100 + (float)(i % 7) : speck ? 1 + (float)(i % 2) : 0;
+            size += inside;
+        }
+        struct preparation got = prepare(&head->volume, NULL, &spec);
+        for (int i = 0; i < 24 * 24 * 24; i++) wrong += got.foreground[i] != (head->voxels[i] >= 100);
+        ck_assert_int_eq(got.facts.foreground, noise ? FOREGROUND_OTSU : FOREGROUND_BACKGROUND_VALUE);
+        ck_assert_int_gt(size, 2000);
+        ck_assert_int_eq(wrong, 0);
+        preparation_free(&got);
+        free(head);
+    }
+}
+END_TEST
+
+/* A brain of 100 in a head whose fat is three times as bright: with the air it would be the darker of two classes. */
+START_TEST(bright_fat_does_not_take_the_head_from_the_brain)
+{
+    struct phantom *head = phantom_create(24, 24, 24, cube, 0, true);
+    const struct preprocess_spec spec = phantom_stretch(8, 8, 8);
+    int64_t brain = 0, found = 0;
+    uint32_t state = 3;
+    for (int i = 0; i < 24 * 24 * 24; i++) {
+        const int x = i % 24 - 12, y = i / 24 % 24 - 12, z = i / 576 - 12, square = x * x + y * y + z * z;
+        const bool open = z > 6; /* no hole that filling would find */
+        const double air = 8 * phantom_random(&state);
+        head->voxels[i] = (float)(square < 49 ? 100 + air : square < 100 && !open ? 300 + air : air);
+    }
+    struct preparation got = prepare(&head->volume, NULL, &spec);
+    for (int i = 0; i < 24 * 24 * 24; i++) {
+        const bool inside = head->voxels[i] > 90 && head->voxels[i] < 120;
+        brain += inside;
+        found += inside && got.foreground[i];
+    }
+    ck_assert_int_eq(got.facts.foreground, FOREGROUND_OTSU);
+    ck_assert_int_gt(brain, 1000);
+    ck_assert_int_eq(found, brain);
+    preparation_free(&got);
+    free(head);
 }
 END_TEST
 
@@ -291,6 +344,8 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, voxels_that_are_not_numbers_become_background_and_change_nothing_else);
     tcase_add_test(cases, a_background_is_what_more_than_half_of_the_faces_have);
+    tcase_add_test(cases, a_background_with_noise_in_it_is_none);
+    tcase_add_test(cases, bright_fat_does_not_take_the_head_from_the_brain);
     tcase_add_test(cases, a_border_of_nan_is_a_background_like_any_other);
     tcase_add_test(cases, a_mask_is_taken_as_it_is_and_an_empty_one_refused);
     tcase_add_test(cases, a_scan_without_contrast_is_refused);
