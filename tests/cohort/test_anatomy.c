@@ -139,7 +139,7 @@ START_TEST(the_gland_fills_the_sella)
     for (int a = 0; a < 3; a++) ck_assert(between(sum[a] / count - anatomy.sella[a], a == 2 ? 0 : -3, a == 2 ? 5 : 3));
     ck_assert_double_lt(top, anatomy.chiasm[2]);
     ck_assert(between(nearest_gland, 0, 1));
-    ck_assert(between(nearest_root, 0, 4));
+    ck_assert(between(nearest_root, 0, 5));
 }
 END_TEST
 
