@@ -14,18 +14,6 @@ void batch_progress_start(struct batch_progress *progress, size_t total)
     *progress = (struct batch_progress){ .total = total, .start = now, .told = now };
 }
 
-/* "2 h 5 min" */
-static void say_duration(char *text, size_t size, double seconds)
-{
-    const double minutes = ceil(seconds / 60);
-    if (seconds < 60)
-        snprintf(text, size, "%.0f s", ceil(seconds));
-    else if (minutes < 60)
-        snprintf(text, size, "%.0f min", minutes);
-    else
-        snprintf(text, size, "%.0f h %.0f min", floor(minutes / 60), fmod(minutes, 60));
-}
-
 static void show(struct batch_progress *progress)
 {
     char line[256], left[64];

@@ -1,5 +1,6 @@
 #include "terminal.h"
 #include <langinfo.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,4 +204,15 @@ void progress_clear(void)
     fputs("\r\033[K", stderr);
     fflush(stderr);
     progress_line[0] = '\0';
+}
+
+void say_duration(char *text, size_t size, double seconds)
+{
+    const double minutes = ceil(seconds / 60);
+    if (seconds < 60)
+        snprintf(text, size, "%.0f s", ceil(seconds));
+    else if (minutes < 60)
+        snprintf(text, size, "%.0f min", minutes);
+    else
+        snprintf(text, size, "%.0f h %.0f min", floor(minutes / 60), fmod(minutes, 60));
 }

@@ -40,5 +40,7 @@ void progress_show(const char *name, const char *stage, double fraction);
 /* The same with a text of one's own; false: standard error is no terminal. */
 bool progress_text(const char *text);
 void progress_clear(void);
+/* "2 h 5 min" */
+void say_duration(char *text, size_t size, double seconds);
 
 #endif

@@ -1,5 +1,4 @@
 #include "progress.h"
-#include <math.h>
 #include <stdio.h>
 #include <time.h>
 #include "../../bindings/cli/terminal.h"
@@ -11,18 +10,6 @@ static double seconds_now(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* "2 h 5 min" */
-static void say_duration(char *text, size_t size, double seconds)
-{
-    const double minutes = ceil(seconds / 60);
-    if (seconds < 60)
-        snprintf(text, size, "%.0f s", ceil(seconds));
-    else if (minutes < 60)
-        snprintf(text, size, "%.0f min", minutes);
-    else
-        snprintf(text, size, "%.0f h %.0f min", floor(minutes / 60), fmod(minutes, 60));
 }
 
 void progress_start(struct progress *progress, int total)
