@@ -1,4 +1,5 @@
 #include "progress.h"
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
 #include "../../bindings/cli/terminal.h"
