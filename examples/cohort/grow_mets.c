@@ -94,7 +94,7 @@ static void draw_focus(struct focus *foci, int number, double diameter, const st
     place_focus(foci, number, head, random);
     focus->oedema = draw_oedema(number, focus->radius, random);
     focus->share = random_uniform(random, 0.7, 1);
-    focus->ring = random_chance(random, diameter < 8 ? 0.03 : diameter < 15 ? 0.15 : 0.7);
+    focus->ring = random_chance(random, diameter < 8 ? 0.03 : diameter < 15 ? 0.15 : diameter < 25 ? 0.7 : 0.92);
     const double thickness = random_log_uniform(random, 1.2, 4);
     focus->wall.mm = fmin(thickness, 0.3 * focus->radius + 0.5);
     focus->wall.unevenness = random_uniform(random, 0.05, 0.25);
