@@ -24,6 +24,7 @@ import pathlib
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -78,8 +79,8 @@ class Run:
         for name in self.COUNTED:
             setattr(self, name, state[name])
 
-    def progress(self):
-        return self.step / self.settings["steps"]
+    def progress(self, step=None):
+        return (self.step if step is None else step) / self.settings["steps"]
 
     def rate(self):
         """Rises in the warm-up, falls as a cosine; the published recipe's falls at plateaus instead."""
@@ -93,22 +94,22 @@ class Run:
         patience = self.settings["patience"]
         return self.step >= self.settings["steps"] or bool(patience) and self.plateau["since"] >= patience[1]
 
-    def coarse(self):
+    def coarse(self, step=None):
         """Inputs are averaged to 2/3 of the extents in the first part of the steps: three times as fast."""
-        return self.progress() < self.settings["coarse_share"]
+        return self.progress(step) < self.settings["coarse_share"]
 
 
 def shrink(images):
     return F.interpolate(images, [2 * extent // 3 for extent in images.shape[2:]], mode="area")
 
 
-def batch_of(run, data, order, labels):
+def batch_of(run, step, data, order, labels):
     """The step's images, labels and lesions."""
     size, chosen, images, lesions = run.settings["batch"], [], [], []
     orientation = data.spec["input.orientation"]
     axis = 1 + next(i for i, letter in enumerate(orientation) if letter in "RL")
     highest = limits(data.spec)[1] if limits(data.spec) else None
-    for n in range(run.step * size, (run.step + 1) * size):
+    for n in range(step * size, (step + 1) * size):
         random, index = np.random.default_rng((run.settings["seed"], 1, n)), order[n]
         image, lesion = (torch.from_numpy(x[0]) for x in (data.images([index]), data.lesions([index])))
         change = augment if run.settings["augment"] else flip
@@ -117,7 +118,18 @@ def batch_of(run, data, order, labels):
         images.append(image)
         lesions.append(lesion)
     images = torch.stack(images)
-    return shrink(images) if run.coarse() else images, torch.tensor(chosen), torch.stack(lesions)
+    return shrink(images) if run.coarse(step) else images, torch.tensor(chosen), torch.stack(lesions)
+
+
+def batches(run, *source):
+    """The batches of all steps from the run's on; each is made while the one before it is learned from."""
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(batch_of, run, run.step, *source)
+        for step in range(run.step + 1, run.settings["steps"] + 1):
+            batch = coming.result()
+            if step < run.settings["steps"]:
+                coming = worker.submit(batch_of, run, step, *source)
+            yield batch
 
 
 def losses(run, images, labels, lesions, weights):
@@ -324,9 +336,9 @@ def train(run, data, parts, labels, codes, arguments):
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.append(True))
     begin, begin_step, saved = time.monotonic(), run.step, time.monotonic()
-    while not run.finished() and not stop:
-        tick = time.monotonic()
-        run.recent.append(train_step(run, batch_of(run, data, order, labels), weights))
+    tick = begin
+    for batch in () if run.finished() else batches(run, data, order, labels):
+        run.recent.append(train_step(run, batch, weights))
         run.seconds += time.monotonic() - tick
         if run.step % arguments.log_every == 0:
             run.log.append({"step": run.step, "rate": run.optimizer.param_groups[0]["lr"],
@@ -341,6 +353,9 @@ def train(run, data, parts, labels, codes, arguments):
         if looked or stop or run.finished() or time.monotonic() - saved > 60 * arguments.checkpoint_minutes:
             write_all(run, arguments.output)
             saved = time.monotonic()
+        if stop or run.finished():
+            break
+        tick = time.monotonic()
     show(run, begin_step, begin, end="\n")
 
 
