@@ -28,8 +28,9 @@ from network import SLOPE, Network, steps
 from prepare import preprocess
 from prepared import Prepared
 from reference_model import CITATION, CLASSES, IR_VERSION, OPSET
+from record import load, write_whole
 from scans import Order, judge
-from train import answer, load, write_whole
+from train import answer
 
 INTENDED_USE = "Research only, not for diagnosis: which of the classes a post-contrast T1 scan of a head is most like."
 EMBEDDINGS = 2000  # training scans that the centres and deviations are worked out from

@@ -15,8 +15,6 @@ export.py), training.csv, validation.csv, training.png (with matplotlib). Needs 
 """
 import argparse
 import copy
-import csv
-import io
 import json
 import math
 import os
@@ -33,6 +31,7 @@ import torch.nn.functional as F
 from augment import augment, flip
 from network import COMPACT, PUBLISHED, Network, cell_loss, lesion_loss
 from prepared import Prepared, limits
+from record import draw, load, mean_losses, save, write_csv
 from scans import Order, class_codes, judge, split
 
 RECIPES = {
@@ -43,7 +42,6 @@ RECIPES = {
                               "warm_up": 0.0, "average": 0.0, "balanced": False, "smoothing": 0.0, "cells": 0.0,
                               "lesions": 0.0, "augment": False, "coarse_share": 0.0, "patience": [10, 50], "folds": 8},
 }
-TERMS = ("class", "cells", "lesions")  # of the loss
 HIGHEST_NORM = 5.0  # gradients longer than this are shortened
 ANSWER_BATCH = 8  # scans at a time in validation
 
@@ -111,14 +109,14 @@ def batch_of(run, step, data, order, labels):
     highest = limits(data.spec)[1] if limits(data.spec) else None
     for n in range(step * size, (step + 1) * size):
         random, index = np.random.default_rng((run.settings["seed"], 1, n)), order[n]
-        image, lesion = (torch.from_numpy(x[0]) for x in (data.images([index]), data.lesions([index])))
+        image, lesion = (torch.from_numpy(x) for x in (data.images([index]), data.lesions([index])))
+        image, lesion = shrink(image)[0] if run.coarse(step) else image[0], lesion[0]
         change = augment if run.settings["augment"] else flip
         image, lesion = change(image, lesion, random, axis, highest)
         chosen.append(labels[index])
         images.append(image)
         lesions.append(lesion)
-    images = torch.stack(images)
-    return shrink(images) if run.coarse(step) else images, torch.tensor(chosen), torch.stack(lesions)
+    return torch.stack(images), torch.tensor(chosen), torch.stack(lesions)
 
 
 def batches(run, *source):
@@ -219,63 +217,6 @@ def follow_plateau(run):
         state.update(factor=state["factor"] / 2, lowered=0)
 
 
-# ---- Files ----
-
-
-def write_whole(path, data):
-    temporary = path.with_name(path.name + ".part")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def save(path, state):
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_whole(path, buffer.getvalue())
-
-
-def load(path):
-    return torch.load(path, map_location="cpu")
-
-
-def write_csv(path, rows):
-    if not rows:
-        return
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_whole(path, text.getvalue().encode())
-
-
-def draw(path, run):
-    try:
-        import matplotlib
-    except ImportError:
-        return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), constrained_layout=True)
-    for name in [key for key in TERMS if run.log and key in run.log[0]]:
-        left.plot([row["step"] for row in run.log], [row[name] for row in run.log], label=name)
-    left.set(xlabel="step", ylabel="loss", yscale="log")
-    for name in ("accuracy", "balanced_accuracy", "worst"):
-        right.plot([row["step"] for row in run.validations], [row[name] for row in run.validations],
-                   label=name.replace("_", " "))
-    right.set(xlabel="step", ylabel="validation", ylim=(0, 1))
-    for axes in (left, right):
-        if axes.lines:
-            axes.legend()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    pyplot.close(figure)
-    write_whole(path, buffer.getvalue())
-
-
 def write_all(run, folder):
     save(folder / "checkpoint.pt", run.state())
     write_csv(folder / "training.csv", run.log)
@@ -304,12 +245,6 @@ def show(run, begin_step, begin, end=""):
     if speed > 0:
         line += f"; {speed:.2f} steps/s, {(run.settings['steps'] - run.step) / speed / 3600:.1f} h to go"
     print(f"\r{line}\033[K", end=end, file=sys.stderr, flush=True)
-
-
-def mean_losses(run):
-    """Since the last line of the log, or that line's."""
-    rows = run.recent or run.log[-1:]
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0] if name in TERMS}
 
 
 def class_weights(run, labels, classes):
