@@ -13,7 +13,7 @@ features (Ilse, Tomczak and Welling 2018). Those are means over cells as well, s
 "average+max" it reads the largest value of each channel beside the mean; the library then has its fine maps alone.
 
 The dense layer applied to every cell of the last level gives the class maps. Their mean is the logit, and they are what
-the library's CAM shows. Two things help in training alone and are left out of the model file: the class maps are held
+the library's CAM shows. Two things help in training alone and are left out of the model file: the attention is held
 against the lesion (cell_loss), and a small head draws the lesion at the level with a quarter of the input's cells.
 """
 import torch
@@ -104,21 +104,20 @@ class Network(nn.Module):
         mean = self.attended(last).mean((2, 3, 4))
         return torch.cat([mean, last.amax((2, 3, 4))], 1) if self.config["pooling"] == "average+max" else mean
 
-    def class_maps(self, last):
-        """N x classes x cells; their spatial mean is the logit, but with average+max."""
-        features = self.attended(last)
-        weight = self.dense.weight[:, : features.shape[1]]
-        return torch.einsum("ck,nkdhw->ncdhw", weight, features) + self.dense.bias[:, None, None, None]
+    def told(self, last, share):
+        """Logits if the attention were `share`: N x cells, of sum 1."""
+        looked = torch.einsum("nkv,nv->nk", last.flatten(2), share)
+        return self.dense(torch.cat([last.mean((2, 3, 4)), looked], 1))
 
     def forward(self, x):
         return self.dense(self.pool(self.features(x)[-1]))
 
     def forward_all(self, x):
-        """(logits, class maps, attention before its softmax or None, lesion logits), for training."""
+        """(logits, the last level, attention before its softmax or None, lesion logits), for training."""
         outputs = self.features(x)
         last = outputs[-1]
         attention = None if self.attend is None else self.attend(last)
-        return self.dense(self.pool(last)), self.class_maps(last), attention, self.lesion(outputs[self.fine], last)
+        return self.dense(self.pool(last)), last, attention, self.lesion(outputs[self.fine], last)
 
 
 def steps(strides):
@@ -139,28 +138,22 @@ def cells_of(lesion, shape):
     return shares[:, :, : shape[0], : shape[1], : shape[2]]
 
 
-def cell_loss(class_maps, labels, lesion, attention=None):
-    """The attention (without one the class's map) must be highest in the lesion, and there the class's map higher than
-    other classes' maps.
+def cell_loss(network, last, attention, labels, lesion):
+    """The attention must lie in the lesion, and the features there must tell the class.
 
-    lesion: N x 1 x d x h x w, the tumour's share of each cell; scans without one count nothing. Maps are multiplied by
-    the lesion's share of all cells, since that is what a value there adds to the logit: a small lesion has to be called
-    the louder. Neither term asks the cells outside for a value, so they do not hold the mean down, as asking each cell
-    for "tumour here or not" would.
+    lesion: N x 1 x d x h x w, the tumour's share of each cell; scans without one count nothing. The second term is the
+    cross-entropy of the logits that an attention on the lesion alone would give: so the class is learned from the lesion
+    before the attention has found it, and from a lesion of one cell as fast as from one of fifty.
     """
-    cells = cells_of(lesion, class_maps.shape[2:]).flatten(1)
+    cells = cells_of(lesion, last.shape[2:]).flatten(1)
     marked = cells.sum(1) > 0
     if not marked.any():
-        return class_maps.sum() * 0
-    cells, labels = cells[marked], labels[marked]
-    share = cells / cells.sum(1, keepdim=True)
-    maps = class_maps[marked].flatten(2) * cells.mean(1).clamp_min(1 / cells.shape[1])[:, None, None]
-    each = torch.arange(len(maps))
-    looked = maps[each, labels] if attention is None else attention[marked].flatten(1)
+        return last.sum() * 0
+    cells = cells[marked]
     inside = (cells / cells.amax(1, keepdim=True)).clamp_min(1e-12).log()
-    where = -torch.logsumexp(F.log_softmax(looked, 1) + inside, 1)  # 0: all of the softmax is in the lesion
-    what = -(share * F.log_softmax(maps, 1)[each, labels]).sum(1)
-    return (where + what).mean()
+    where = -torch.logsumexp(F.log_softmax(attention[marked].flatten(1), 1) + inside, 1).mean()
+    told = network.told(last[marked], cells / cells.sum(1, keepdim=True))
+    return where + F.cross_entropy(told, labels[marked])
 
 
 def lesion_loss(logits, lesion):

@@ -36,7 +36,7 @@ from scans import Order, class_codes, judge, split
 
 RECIPES = {
     "compact": COMPACT | {"optimizer": "adamw", "rate": 1e-3, "decay": 0.02, "batch": 16, "part": 4,
-                          "warm_up": 0.03, "average": 0.999, "balanced": True, "smoothing": 0.05, "cells": 0.3,
+                          "warm_up": 0.03, "average": 0.999, "balanced": True, "smoothing": 0.05, "cells": 1.0,
                           "lesions": 0.3, "augment": True, "coarse_share": 0.0, "patience": None, "folds": 8},
     "published": PUBLISHED | {"optimizer": "adam", "rate": 5e-4, "decay": 1e-5, "batch": 5, "part": 5,
                               "warm_up": 0.0, "average": 0.0, "balanced": False, "smoothing": 0.0, "cells": 0.0,
@@ -134,9 +134,10 @@ def losses(run, images, labels, lesions, weights):
     settings = run.settings
     if not settings["cells"] and not settings["lesions"]:
         return {"class": F.cross_entropy(run.network(images), labels, weights)}
-    logits, maps, attention, drawn = run.network.forward_all(images)
+    logits, last, attention, drawn = run.network.forward_all(images)
+    cells = cell_loss(run.network, last, attention, labels, lesions) if settings["cells"] else last.sum() * 0
     return {"class": F.cross_entropy(logits, labels, weights, label_smoothing=settings["smoothing"]),
-            "cells": cell_loss(maps, labels, lesions, attention) * settings["cells"] * (1 - run.progress()),
+            "cells": cells * settings["cells"] * (1 - run.progress()),
             "lesions": lesion_loss(drawn, lesions) * settings["lesions"]}
 
 
@@ -335,6 +336,8 @@ def settings_of(arguments, data, training):
     settings = RECIPES[arguments.recipe] | dict(arguments.changes) | {"shape": list(data.shape), "seed": arguments.seed}
     epoch = math.ceil(len(training) / settings["batch"])
     published = bool(settings["patience"])
+    if settings["cells"] and settings["pooling"] != "attention":
+        raise SystemExit("cells=0 must be given with this pooling: it has no attention to hold against the lesion")
     settings["steps"] = arguments.total_steps or (200 * epoch if published else 20000)
     settings["validate_every"] = arguments.validate_every or (epoch if published else 500)
     return settings

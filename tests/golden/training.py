@@ -136,7 +136,7 @@ def compare_with_command(scan, stored, lesion, folder):
 def check_cells():
     """A lesion falls on the cells that lie where the library draws them: cell o of step s over input voxel s o."""
     import torch
-    from network import cell_loss, cells_of
+    from network import cells_of
     place = np.array([41.0, 52.0, 30.0])  # input voxels, of 96
     at = np.moveaxis(np.indices((24,) * 3), 0, -1) * 4 + 1.5
     lesion = torch.from_numpy(np.exp(-((at - place) ** 2).sum(-1) / 150).astype(np.float32))[None, None]
@@ -146,13 +146,23 @@ def check_cells():
         off = np.array(found) * 96 / extent - place
         assert cells.shape == (extent,) * 3 and abs(off).max() < 1.1, f"{extent} cells are {off} voxels off"
 
-    lesion = (lesion > 0.5).float()
-    inside = 1e4 * cells_of(lesion, (12,) * 3)[:, 0]
-    other = torch.zeros_like(inside)
-    label, maps = torch.tensor([1]), {"right": [other, inside], "of another class": [inside, other],
-                                      "elsewhere": [other, inside.roll(6, 3)], "loud everywhere": [inside + 1e4, inside]}
-    losses = {name: float(cell_loss(torch.stack(pair, 1), label, lesion)) for name, pair in maps.items()}
-    assert losses["right"] < 0.5 and min(sorted(losses.values())[1:]) > losses["right"] + 1, losses
+    check_attention((lesion > 0.5).float())
+
+
+def check_attention(lesion):
+    """The loss is least where the attention lies in the lesion and the features there are the class's."""
+    import torch
+    from network import Network, cell_loss, cells_of
+    network = Network(2, [96] * 3, [2], [8])
+    network.dense.weight.data = torch.tensor([[0.0, 0, 9, 0], [0, 0, 0, 9]])  # of the attended features
+    inside = cells_of(lesion, (12,) * 3)
+    nothing = torch.zeros_like(inside)
+    features = {"right": [nothing, inside], "of another class": [inside, nothing], "elsewhere": [nothing, inside.roll(6, 4)]}
+    looks = {"there": 99 * inside, "elsewhere": 99 * inside.roll(6, 4)}
+    losses = {(what, where): float(cell_loss(network, torch.cat(pair, 1), look, torch.tensor([1]), lesion))
+              for what, pair in features.items() for where, look in looks.items()}
+    right = losses.pop(("right", "there"))
+    assert right < 0.2 and min(losses.values()) > right + 0.5, (right, losses)
 
 
 def stop_at(step, *arguments):
