@@ -2,7 +2,6 @@
 include(CMakePackageConfigHelpers)
 
 # The model that ships lies in the build folder as it will in the installation: MODEL_RELATIVE to the library.
-set(SHIPPED_MODEL ${PROJECT_SOURCE_DIR}/examples/models/untrained.onnx)
 configure_file(${SHIPPED_MODEL} ${PROJECT_BINARY_DIR}/${CMAKE_INSTALL_LIBDIR}/${MODEL_RELATIVE} COPYONLY)
 
 if(BUILD_SHARED_LIBS)
@@ -40,7 +39,7 @@ install(EXPORT tumorclassTargets NAMESPACE tumorclass:: DESTINATION ${CMAKE_INST
   FILE tumorclassTargets.cmake)
 install(FILES ${PROJECT_SOURCE_DIR}/include/tumorclass/tumorclass.h ${GENERATED}/version.h ${GENERATED}/export.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tumorclass)
-install(FILES ${SHIPPED_MODEL} DESTINATION ${CMAKE_INSTALL_DATADIR}/tumorclass RENAME model.onnx)
+install(FILES ${SHIPPED_MODEL} DESTINATION ${CMAKE_INSTALL_DATADIR}/tumorclass/models)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 file(CONFIGURE OUTPUT tumorclassConfig.cmake

@@ -1,4 +1,4 @@
-/* What the tests of the public interface share: a head in memory, the shipped model, a session, an answer. They see the
+/* What the tests of the public interface share: a head in memory, a model, a session, an answer. They see the
  * header and the shared library alone, no internals. */
 #ifndef TESTS_API_H
 #define TESTS_API_H
@@ -36,7 +36,7 @@ static inline void draw_head(void)
 static inline void set_up(void)
 {
     draw_head();
-    ck_assert_msg(tumorclass_model_load(&model, NULL, NULL) == TUMORCLASS_OK, "%s", tumorclass_last_error());
+    ck_assert_msg(tumorclass_model_load(&model, UNTRAINED_MODEL, NULL) == TUMORCLASS_OK, "%s", tumorclass_last_error());
 }
 
 static inline void tear_down(void)

@@ -16,7 +16,7 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLI = pathlib.Path(os.environ.get("TUMORCLASS_BUILD", "build")).resolve() / "bin/tumorclass"
-MODEL = ROOT / "examples/models/untrained.onnx"
+MODEL = ROOT / "tests/models/untrained.onnx"
 SCHEMA = json.loads((ROOT / "docs/result.schema.json").read_text())
 SHAPE, STEP = (44, 52, 40), 4.0
 ANSWERED, SCAN_FAILED, WRONG_USAGE, MODEL_FAILED, OUTPUT_FAILED = range(5)

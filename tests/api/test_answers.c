@@ -138,10 +138,10 @@ START_TEST(attention_rejects_what_does_not_fit)
     ck_assert_int_eq(tumorclass_attention(NULL, map, VOXELS, NULL, result, 0, NULL), TUMORCLASS_BAD_ARGUMENT);
     tumorclass_model *twin;
     tumorclass_session *other;
-    ck_assert_int_eq(tumorclass_model_load(&twin, NULL, NULL), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_model_load(&twin, UNTRAINED_MODEL, NULL), TUMORCLASS_OK);
     ck_assert_int_eq(tumorclass_session_create(&other, twin, NULL), TUMORCLASS_OK);
     ck_assert_int_eq(tumorclass_attention(other, map, VOXELS, NULL, result, 0, NULL), TUMORCLASS_BAD_ARGUMENT);
-    ck_assert_str_eq(tumorclass_last_error(), "the result is of model model.onnx, the session of model.onnx");
+    ck_assert_str_eq(tumorclass_last_error(), "the result is of model untrained.onnx, the session of untrained.onnx");
     tumorclass_session_free(other);
     tumorclass_model_free(twin);
     tumorclass_result_free(result);

@@ -36,7 +36,7 @@ static tumorclass_status read_image(const void *options)
 static tumorclass_status load_model(const void *options)
 {
     tumorclass_model *loaded;
-    const tumorclass_status status = tumorclass_model_load(&loaded, NULL, options);
+    const tumorclass_status status = tumorclass_model_load(&loaded, UNTRAINED_MODEL, options);
     tumorclass_model_free(loaded);
     return status;
 }

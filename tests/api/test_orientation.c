@@ -84,14 +84,14 @@ static tumorclass_volume copy(const tumorclass_volume *seen)
     return plain;
 }
 
-/* The shipped model, asking for millimetres: its file with one metadata entry, a field of the outermost message, put
+/* The untrained model, asking for millimetres: its file with one metadata entry, a field of the outermost message, put
  * in place of another. */
 static tumorclass_model *model_of_millimetres(void)
 {
     static const char before[] = "\x72\x20\x0a\x15tumorclass.input.grid\x12\x07stretch",
                       after[] = "\x72\x26\x0a\x15tumorclass.input.grid\x12\x0dspacing 3,3,3";
     static char file[PATCHED], patched[PATCHED];
-    FILE *source = fopen(SHIPPED_MODEL, "rb");
+    FILE *source = fopen(UNTRAINED_MODEL, "rb");
     ck_assert_ptr_nonnull(source);
     const size_t size = fread(file, 1, sizeof file, source), gone = sizeof before - 1, new = sizeof after - 1;
     fclose(source);

@@ -232,7 +232,7 @@ START_TEST(four_sessions_of_a_freed_model_run_while_a_fifth_thread_cancels)
     tumorclass_result *wanted = classified(alone);
     tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
     struct user users[USERS] = { { NULL, NULL, 0, 0, 0 } };
-    ck_assert_int_eq(tumorclass_model_load(&mine, NULL, NULL), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_model_load(&mine, UNTRAINED_MODEL, NULL), TUMORCLASS_OK);
     for (int i = 0; i < USERS; i++) {
         users[i].wanted = wanted;
         options.threads = 1 + i % 2;
@@ -256,11 +256,23 @@ START_TEST(four_sessions_of_a_freed_model_run_while_a_fifth_thread_cancels)
 }
 END_TEST
 
+START_TEST(model_that_ships_lies_beside_the_library)
+{
+    tumorclass_model *found, *wanted;
+    ck_assert_msg(tumorclass_model_load(&found, NULL, NULL) == TUMORCLASS_OK, "%s", tumorclass_last_error());
+    ck_assert_int_eq(tumorclass_model_load(&wanted, SHIPPED_MODEL, NULL), TUMORCLASS_OK);
+    ck_assert_str_eq(tumorclass_model_sha256(found), tumorclass_model_sha256(wanted));
+    ck_assert_str_eq(tumorclass_model_name(found), tumorclass_model_name(wanted));
+    tumorclass_model_free(found);
+    tumorclass_model_free(wanted);
+}
+END_TEST
+
 START_TEST(model_outlives_its_handle_while_a_session_needs_it)
 {
     tumorclass_model *mine;
     tumorclass_session *session;
-    ck_assert_int_eq(tumorclass_model_load(&mine, NULL, NULL), TUMORCLASS_OK);
+    ck_assert_int_eq(tumorclass_model_load(&mine, UNTRAINED_MODEL, NULL), TUMORCLASS_OK);
     ck_assert_int_eq(tumorclass_session_create(&session, mine, NULL), TUMORCLASS_OK);
     tumorclass_model_free(mine);
     tumorclass_result *result = classified(session);
@@ -316,6 +328,7 @@ int main(void)
     tcase_add_test(cases, session_is_refused_in_a_forked_child);
     tcase_add_test(cases, two_sessions_of_one_model_run_side_by_side);
     tcase_add_test(cases, four_sessions_of_a_freed_model_run_while_a_fifth_thread_cancels);
+    tcase_add_test(cases, model_that_ships_lies_beside_the_library);
     tcase_add_test(cases, model_outlives_its_handle_while_a_session_needs_it);
     tcase_add_test(cases, memory_is_known_before_the_first_run);
     tcase_add_test(cases, classes_are_found_by_name_and_code);

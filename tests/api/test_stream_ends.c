@@ -183,7 +183,7 @@ START_TEST(callbacks_are_silent_while_the_stream_has_the_session)
     tumorclass_stream_free(stream);
     ck_assert_int_eq(heard.logs + heard.reports, 0);
     tumorclass_result_free(classified(session));
-    ck_assert_int_gt(heard.logs, 0); /* the shipped model is untrained, and that is a warning */
+    ck_assert_int_gt(heard.logs, 0); /* the model is untrained, and that is a warning */
     ck_assert_int_gt(heard.reports, 0);
     tumorclass_session_free(session);
 }

@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import test_data  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("TUMORCLASS_BUILD", "build")).resolve() / "bin"
-MODEL = pathlib.Path(__file__).resolve().parents[2] / "examples/models/untrained.onnx"
+MODEL = pathlib.Path(__file__).resolve().parents[2] / "tests/models/untrained.onnx"
 ANATOMIES = ("02", "13")  # of both origins
 CLASSES = ("HGG", "LGG", "METS", "PA", "AN", "HLTH", "MEN")
 SMALL = ("--split", "validation", "--per-class", "1", "--grid", "48", "--voxel", "4", "--twins")

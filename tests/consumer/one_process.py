@@ -9,7 +9,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIBRARY = pathlib.Path(os.environ.get("TUMORCLASS_BUILD", "build")).resolve() / "lib/libtumorclass.so.0"
-MODEL = ROOT / "examples/models/untrained.onnx"
+MODEL = ROOT / "tests/models/untrained.onnx"
 NAMES = ("torch", "onnxruntime", "tumorclass")
 
 

@@ -4,13 +4,13 @@
 #include "base/memory.h"
 #include "model/model.h"
 
-/* The shipped model's file, to be changed and loaded from memory. */
+/* The untrained model's file, to be changed and loaded from memory. */
 static unsigned char *bytes;
 static size_t size;
 
 static void set_up(void)
 {
-    FILE *file = fopen(SHIPPED_MODEL, "rb");
+    FILE *file = fopen(UNTRAINED_MODEL, "rb");
     ck_assert_ptr_nonnull(file);
     fseek(file, 0, SEEK_END);
     size = (size_t)ftell(file);
@@ -74,7 +74,7 @@ static tumorclass_status judge(tumorclass_selftest_report *report)
     return status;
 }
 
-START_TEST(shipped_model_gives_its_known_answer_on_every_instruction_set)
+START_TEST(model_gives_its_known_answer_on_every_instruction_set)
 {
     tumorclass_model *model = loaded();
     for (int32_t i = 0; tumorclass_instruction_set(i); i++) {
@@ -193,7 +193,7 @@ int main(void)
     TCase *cases = tcase_create("selftest");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, shipped_model_gives_its_known_answer_on_every_instruction_set);
+    tcase_add_test(cases, model_gives_its_known_answer_on_every_instruction_set);
     tcase_add_test(cases, another_known_answer_is_noticed);
     tcase_add_test(cases, another_weight_is_noticed);
     tcase_add_test(cases, map_that_does_not_explain_the_logit_is_noticed);

@@ -1,5 +1,5 @@
-"""The model that ships until there is a trained one is what the script writes today: byte for byte but for its known
-answer, which ONNX Runtime works out anew, and which agrees to rounding."""
+"""The untrained model of the tests is what the script writes today: byte for byte but for its known answer, which ONNX
+Runtime works out anew, and which agrees to rounding."""
 import os
 import pathlib
 import subprocess
@@ -9,7 +9,8 @@ import tempfile
 import numpy as np
 import onnx
 
-EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+ROOT = pathlib.Path(__file__).parents[2]
+MODEL = ROOT / "tests/models/untrained.onnx"
 COMMAND = pathlib.Path(os.environ.get("TUMORCLASS_BUILD", "build")).resolve() / "bin/tumorclass"
 
 
@@ -27,16 +28,16 @@ def main():
         sys.exit(77)
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "untrained.onnx"
-        subprocess.run([sys.executable, EXAMPLES / "training/reference_model.py", "--filters", "2",
+        subprocess.run([sys.executable, ROOT / "examples/training/reference_model.py", "--filters", "2",
                         "--shape", "64,64,64", "--selftest", COMMAND, "--output", path], check=True)
         answer, rest = split(path)
-        shipped_answer, shipped_rest = split(EXAMPLES / "models/untrained.onnx")
-        if rest != shipped_rest:
-            sys.exit("examples/models/untrained.onnx is not what reference_model.py --filters 2 --shape 64,64,64 writes")
-        error = abs(answer - shipped_answer).max() / abs(shipped_answer).max()
-        print(f"known answer: {error:.2g} of the largest logit from the shipped one")
+        kept_answer, kept_rest = split(MODEL)
+        if rest != kept_rest:
+            sys.exit(f"{MODEL.name} is not what reference_model.py --filters 2 --shape 64,64,64 writes")
+        error = abs(answer - kept_answer).max() / abs(kept_answer).max()
+        print(f"known answer: {error:.2g} of the largest logit from the file's")
         if not error < 1e-4:
-            sys.exit(f"the shipped model's known answer is {shipped_answer}, ONNX Runtime says {answer}")
+            sys.exit(f"{MODEL.name} has the known answer {kept_answer}, ONNX Runtime says {answer}")
 
 
 if __name__ == "__main__":
