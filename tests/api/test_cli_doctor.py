@@ -14,7 +14,7 @@ from command import ROOT, MODEL, ANSWERED, WRONG_USAGE, MODEL_FAILED, OUTPUT_FAI
 
 class Selftest(Case):
     def changed(self, change):
-        """The shipped model with something changed, as a file."""
+        """The untrained model with something changed, as a file."""
         model = onnx.load(MODEL)
         change(model)
         onnx.save(model, self.folder / "changed.onnx")
@@ -40,7 +40,7 @@ class Selftest(Case):
             self.assertIsNone(trial["error"])
 
     def test_text_has_a_line_for_each(self):
-        done = self.run_cli("selftest")
+        done = self.run_cli("selftest", "-m", MODEL)
         self.check(done, ANSWERED)
         lines = [line for line in done.stdout.decode().splitlines() if line.startswith("  ")]
         self.assertRegex(lines[-1], r"^  portable +passed +logits \d\.\de-\d\d of 1e-03, maps \d\.\de-\d\d of 1e-03$")
@@ -81,7 +81,7 @@ class Selftest(Case):
         self.check(done, MODEL_FAILED, "changed.onnx has no known answer: tumorclass.selftest is not in its metadata")
         self.assertEqual(done.stdout, b"")
         self.check(self.run_cli("selftest", "-m", "none.onnx"), MODEL_FAILED, "tumorclass: none.onnx")
-        self.check(self.run_cli("selftest", "--device", "cuda"), MODEL_FAILED, "CUDA")
+        self.check(self.run_cli("selftest", "-m", MODEL, "--device", "cuda"), MODEL_FAILED, "CUDA")
 
     def test_phantom_is_written_as_it_is(self):
         self.check(self.run_cli("selftest", "--phantom", "phantom.nii.gz"), ANSWERED)

@@ -186,9 +186,9 @@ class Privacy(Case):
             self.watch(ANSWERED, "help", *([] if command == "help" else [command]))
 
     def test_selftest_and_doctor(self):
-        for command in ("selftest", "doctor"):
+        for command in (["selftest", "-m", MODEL], ["doctor"]):
             for style in ([], ["--json"]):
-                self.watch(ANSWERED, command, *style)
+                self.watch(ANSWERED, *command, *style)
 
 
 if __name__ == "__main__":
