@@ -86,7 +86,7 @@ static tumorclass_status open_session(struct engine *engine, const struct option
     return tumorclass_session_create_ensemble(&engine->session, engine->models, engine->model_count, &session);
 }
 
-static int complain_of_model(const char *path)
+int complain_of_model(const char *path)
 {
     if (path)
         complain_about(file_name(path), tumorclass_last_error());

@@ -15,6 +15,7 @@ struct engine {
 /* ANSWERED, or MODEL_FAILED after saying why; close it either way. */
 int engine_open(struct engine *engine, const struct options *options);
 void engine_close(struct engine *engine);
+int complain_of_model(const char *path /* NULL: the one that ships */); /* why the last call failed; MODEL_FAILED */
 
 /* What one scan needs, read from files. */
 struct scan {

@@ -118,10 +118,8 @@ int selftest(const struct options *options)
     if (options->phantom) return write_phantom(options->phantom);
     tumorclass_model *model;
     interrupt_catch();
-    if (tumorclass_model_load(&model, options->models[0], NULL) != TUMORCLASS_OK) {
-        complain_about(options->models[0] ? file_name(options->models[0]) : "", tumorclass_last_error());
-        return MODEL_FAILED;
-    }
+    if (tumorclass_model_load(&model, options->models[0], NULL) != TUMORCLASS_OK)
+        return complain_of_model(options->models[0]);
     const int code = test_model(model, options);
     tumorclass_model_free(model);
     return code;

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import unittest
 
 import nibabel
@@ -9,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from command import ROOT, MODEL, ANSWERED, WRONG_USAGE, MODEL_FAILED, OUTPUT_FAILED, Case, main
+from command import CLI, ROOT, MODEL, ANSWERED, WRONG_USAGE, MODEL_FAILED, OUTPUT_FAILED, Case, main
 
 
 class Selftest(Case):
@@ -95,6 +96,21 @@ class Selftest(Case):
         self.check(self.run_cli("selftest", "--phantom", "phantom.png"), WRONG_USAGE, "must end in .nii or .nii.gz")
         piped = self.run_cli("selftest", "--phantom", "-")
         self.assertEqual(nibabel.Nifti1Image.from_bytes(piped.stdout).shape, image.shape)
+
+    def test_installation_without_its_model_says_so(self):
+        libraries = list(CLI.parents[1].glob("lib*/libtumorclass.so.?"))
+        if not libraries:
+            self.skipTest("the library is static")
+        shutil.copy(libraries[0], self.folder)
+        alone = {"LD_LIBRARY_PATH": str(self.folder)}
+        facts = json.loads(self.run_cli("doctor", "--json", environment=alone).stdout)
+        if not facts["model_place_2"].endswith("(nothing to read there)"):
+            self.skipTest("a model is installed where this build would be")
+        self.assertTrue(facts["model_place_1"].endswith("(nothing to read there)"))
+        for command in (["selftest"], ["info"], ["classify", self.scan()]):
+            done = self.run_cli(*command, environment=alone)
+            self.check(done, MODEL_FAILED)
+            self.assertTrue(done.stderr.startswith(b"tumorclass: the model that ships with the library: "), done.stderr)
 
     def test_no_file_is_taken(self):
         self.check(self.run_cli("selftest", MODEL), WRONG_USAGE, "selftest takes no file")
