@@ -48,7 +48,7 @@ class Fixed(unittest.TestCase):
     def make(self, first, last, record=False, **environment):
         """In a folder of its own each time."""
         output = tempfile.mkdtemp(dir=self.folder)
-        maker = cohorts.Maker("prepared", output, self.program, 1, record, cohorts.Digests(self.list))
+        maker = cohorts.Maker("prepared", output, cohorts.Digests(self.list), self.program, 1, record)
         os.environ.update(environment)
         try:
             return maker.portion(self.cohort, first, last)
@@ -111,7 +111,7 @@ class Shipped(unittest.TestCase):
 
     def test_settings(self):
         options = {}
-        for name, cohort in cohorts.read_cohorts().items():
+        for name, cohort in cohorts.read_cohorts(MODEL_CARD / "cohorts.json").items():
             words = " ".join(cohort.options)
             per_class = re.search(r"--per-class (\d+)", words)
             paper = 361 if "--split internal" in words else 348
@@ -121,7 +121,8 @@ class Shipped(unittest.TestCase):
             options[words] = name
 
     def test_every_cohort_is_pinned(self):
-        digests, known = cohorts.Digests().read(), cohorts.read_cohorts()
+        known = cohorts.read_cohorts(MODEL_CARD / "cohorts.json")
+        digests = cohorts.Digests(MODEL_CARD / "portions.tsv").read()
         self.assertIn(("internal-1", 1, 140), digests)
         for (name, *portion), sha256 in digests.items():
             self.assertIn(tuple(portion), known[name].portions())

@@ -43,7 +43,7 @@ class Cohort:
         return [(first, min(first + self.portion - 1, self.scans)) for first in firsts]
 
 
-def read_cohorts(path=HERE / "cohorts.json"):
+def read_cohorts(path):
     """Name -> Cohort, in the order of the file."""
     settings = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     return {name: Cohort(name, one["scans"], one["options"].split(), one.get("measure"), settings["portion"])
@@ -95,7 +95,7 @@ def digest(folder, first, last):
 class Digests:
     """The list of portions.tsv."""
 
-    def __init__(self, path=HERE / "portions.tsv"):
+    def __init__(self, path):
         self.path = pathlib.Path(path)
 
     def read(self):
@@ -108,11 +108,9 @@ class Digests:
         rows = [line.split("\t") for line in lines]
         return {(name, int(first), int(last)): sha256 for name, first, last, sha256 in rows}
 
-    def add(self, key, sha256, order):
-        """order: the names of the cohorts."""
+    def add(self, key, sha256):
         known = {**self.read(), key: sha256}
-        keys = sorted(known, key=lambda k: (order.index(k[0]), k[1]))
-        lines = [COLUMNS, *("\t".join([*map(str, k), known[k]]) for k in keys)]
+        lines = [COLUMNS, *("\t".join([*map(str, k), known[k]]) for k in sorted(known))]
         part = self.path.with_name("." + self.path.name)
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
         os.replace(part, self.path)
@@ -123,10 +121,9 @@ class Digests:
 class Maker:
     """Makes portions: portion(cohort, first, last) is the folder of one that its digest holds for."""
 
-    def __init__(self, prepared, output, program="tumorclass-cohort", threads=0, record=False, digests=None):
-        self.prepared, self.output = pathlib.Path(prepared), pathlib.Path(output)
+    def __init__(self, prepared, output, digests, program="tumorclass-cohort", threads=0, record=False):
+        self.prepared, self.output, self.digests = pathlib.Path(prepared), pathlib.Path(output), digests
         self.program, self.threads, self.record = program, threads, record
-        self.digests, self.order = digests or Digests(), list(read_cohorts())
 
     def folder(self, cohort, first, last):
         return self.output / cohort.name / f"{first:06d}-{last:06d}"
@@ -156,21 +153,37 @@ class Maker:
         if known is None and not self.record:
             raise Fault(f"{where}: {self.digests.path.name} has no digest of them; --record adds it")
         if known is None:
-            self.digests.add((cohort.name, first, last), found, self.order)
+            self.digests.add((cohort.name, first, last), found)
         elif known != found:
             raise Fault(f"{where}: the scans in {folder} are not those that were fixed. Their SHA-256 is {found}, "
                         f"{self.digests.path.name} has {known}")
 
 
-def add_arguments(parser, names):
+def add_arguments(parser):
     """Those of every command that makes portions."""
     add = parser.add_argument
     add("prepared", type=pathlib.Path, metavar="PREPARED", help="the anatomies")
-    add("--cohort", action="append", choices=names, help="this one alone; may be repeated")
+    add("--cohort", action="append", metavar="NAME", help="this one alone; may be repeated")
     add("--first", type=int, metavar="N", help="the first N portions of each cohort alone")
     add("--record", action="store_true", help="add the digest of a portion that the list has not")
     add("--threads", type=int, default=0, metavar="N", help="0, the default, asks the system")
     add("--tumorclass-cohort", default="tumorclass-cohort", metavar="PROGRAM", help="the generator")
+    add("--settings", type=pathlib.Path, default=HERE, metavar="FOLDER",
+        help="other cohorts: a folder with cohorts.json and portions.tsv")
+
+
+def chosen(arguments):
+    """The cohorts that are wanted."""
+    known = read_cohorts(arguments.settings / "cohorts.json")
+    for name in arguments.cohort or ():
+        if name not in known:
+            raise Fault(f"--cohort {name}: must be one of {', '.join(known)}")
+    return [known[name] for name in arguments.cohort or known]
+
+
+def maker_of(arguments, output):
+    return Maker(arguments.prepared, output, Digests(arguments.settings / "portions.tsv"),
+                 arguments.tumorclass_cohort, arguments.threads, arguments.record)
 
 
 def parser_of(text):
@@ -180,18 +193,16 @@ def parser_of(text):
 
 
 def main():
-    cohorts = read_cohorts()
     parser = parser_of(__doc__)
-    add_arguments(parser, cohorts)
+    add_arguments(parser)
     parser.add_argument("--output", type=pathlib.Path, required=True, metavar="FOLDER", help="where the scans go")
     parser.add_argument("--delete", action="store_true", help="delete each portion's scans once they are checked")
     arguments = parser.parse_args()
-    maker = Maker(arguments.prepared, arguments.output, arguments.tumorclass_cohort, arguments.threads,
-                  arguments.record)
-    for name in arguments.cohort or cohorts:
-        for first, last in cohorts[name].portions(arguments.first):
-            folder = maker.portion(cohorts[name], first, last)
-            print(f"{name}, subjects {first} to {last}: as fixed", flush=True)
+    maker = maker_of(arguments, arguments.output)
+    for cohort in chosen(arguments):
+        for first, last in cohort.portions(arguments.first):
+            folder = maker.portion(cohort, first, last)
+            print(f"{cohort.name}, subjects {first} to {last}: as fixed", flush=True)
             if arguments.delete:
                 shutil.rmtree(folder)
 
