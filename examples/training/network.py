@@ -141,19 +141,21 @@ def cells_of(lesion, shape):
 def cell_loss(network, last, attention, labels, lesion):
     """The attention must lie in the lesion, and the features there must tell the class.
 
-    lesion: N x 1 x d x h x w, the tumour's share of each cell; scans without one count nothing. The second term is the
+    lesion: N x 1 x d x h x w, the tumour's share of each cell; a batch without any counts nothing. The second term is the
     cross-entropy of the logits that an attention on the lesion alone would give: so the class is learned from the lesion
-    before the attention has found it, and from a lesion of one cell as fast as from one of fifty.
+    before the attention has found it, and from a lesion of one cell as fast as from one of fifty. Scans without one keep
+    their own attention there, or their class would be pushed down as one that is never told.
     """
     cells = cells_of(lesion, last.shape[2:]).flatten(1)
     marked = cells.sum(1) > 0
     if not marked.any():
         return last.sum() * 0
-    cells = cells[marked]
-    inside = (cells / cells.amax(1, keepdim=True)).clamp_min(1e-12).log()
-    where = -torch.logsumexp(F.log_softmax(attention[marked].flatten(1), 1) + inside, 1).mean()
-    told = network.told(last[marked], cells / cells.sum(1, keepdim=True))
-    return where + F.cross_entropy(told, labels[marked])
+    attention = attention.flatten(1)
+    inside = (cells / cells.amax(1, keepdim=True).clamp_min(1e-12)).clamp_min(1e-12).log()
+    where = -torch.logsumexp(F.log_softmax(attention, 1) + inside, 1)[marked].mean()
+    share = cells / cells.sum(1, keepdim=True).clamp_min(1e-12)
+    told = network.told(last, torch.where(marked[:, None], share, attention.softmax(1)))
+    return where + F.cross_entropy(told, labels)
 
 
 def lesion_loss(logits, lesion):

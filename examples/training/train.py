@@ -37,7 +37,7 @@ from scans import Order, class_codes, judge, split
 RECIPES = {
     "compact": COMPACT | {"optimizer": "adamw", "rate": 1e-3, "decay": 0.02, "batch": 16, "part": 4,
                           "warm_up": 0.03, "average": 0.999, "balanced": True, "smoothing": 0.05, "cells": 1.0,
-                          "lesions": 0.3, "augment": True, "coarse_share": 0.0, "patience": None, "folds": 8},
+                          "lesions": 1.0, "augment": True, "coarse_share": 0.0, "patience": None, "folds": 8},
     "published": PUBLISHED | {"optimizer": "adam", "rate": 5e-4, "decay": 1e-5, "batch": 5, "part": 5,
                               "warm_up": 0.0, "average": 0.0, "balanced": False, "smoothing": 0.0, "cells": 0.0,
                               "lesions": 0.0, "augment": False, "coarse_share": 0.0, "patience": [10, 50], "folds": 8},

@@ -155,6 +155,7 @@ def check_attention(lesion):
     from network import Network, cell_loss, cells_of
     network = Network(2, [96] * 3, [2], [8])
     network.dense.weight.data = torch.tensor([[0.0, 0, 9, 0], [0, 0, 0, 9]])  # of the attended features
+    network.dense.bias.data.zero_()
     inside = cells_of(lesion, (12,) * 3)
     nothing = torch.zeros_like(inside)
     features = {"right": [nothing, inside], "of another class": [inside, nothing], "elsewhere": [nothing, inside.roll(6, 4)]}
