@@ -26,6 +26,25 @@ def augment(image, lesion, random, axis, highest):
     return change_intensities(image, random, highest), lesion
 
 
+def place_in(lesion, random):
+    """A cell of a lesion, or None."""
+    cells = np.argwhere(lesion[0].numpy() > 0.2 * float(lesion.max()))
+    return cells[random.integers(len(cells))] if float(lesion.max()) > 0 else None
+
+
+def crop(image, lesion, random, extent, place):
+    """A cube of `extent` voxels with this cell of the lesion's grid in it, anywhere but at its very edge."""
+    cell = image.shape[1] // lesion.shape[1]
+    count = extent // cell
+    margin = min(2, (count - 1) // 2)
+    for axis in (1, 2, 3):
+        room, at = lesion.shape[axis] - count, int(place[axis - 1])
+        low, high = np.clip([at - count + 1 + margin, at - margin], 0, room)
+        begin = int(random.integers(low, high + 1))
+        image, lesion = image.narrow(axis, begin * cell, extent), lesion.narrow(axis, begin, count)
+    return image, lesion
+
+
 def move(image, lesion, random):
     """Turned by up to 10 degrees about each axis, 0.9 to 1.1 times as large, shifted by up to 5 % of the box."""
     matrix = np.eye(3)

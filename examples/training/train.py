@@ -28,7 +28,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from augment import augment, flip
+from augment import augment, crop, flip, place_in
 from network import COMPACT, PUBLISHED, Network, cell_loss, lesion_loss
 from prepared import Prepared, limits
 from record import draw, load, mean_losses, save, write_csv
@@ -37,10 +37,12 @@ from scans import Order, class_codes, judge, split
 RECIPES = {
     "compact": COMPACT | {"optimizer": "adamw", "rate": 1e-3, "decay": 0.02, "batch": 16, "part": 4,
                           "warm_up": 0.03, "average": 0.999, "balanced": True, "smoothing": 0.05, "cells": 1.0,
-                          "lesions": 1.0, "augment": True, "coarse_share": 0.0, "patience": None, "folds": 8},
+                          "lesions": 1.0, "augment": True, "crop_share": 0.0, "crops": [48, 56, 64], "patience": None,
+                          "folds": 8},
     "published": PUBLISHED | {"optimizer": "adam", "rate": 5e-4, "decay": 1e-5, "batch": 5, "part": 5,
                               "warm_up": 0.0, "average": 0.0, "balanced": False, "smoothing": 0.0, "cells": 0.0,
-                              "lesions": 0.0, "augment": False, "coarse_share": 0.0, "patience": [10, 50], "folds": 8},
+                              "lesions": 0.0, "augment": False, "crop_share": 0.0, "crops": [], "patience": [10, 50],
+                              "folds": 8},
 }
 HIGHEST_NORM = 5.0  # gradients longer than this are shortened
 ANSWER_BATCH = 8  # scans at a time in validation
@@ -92,13 +94,11 @@ class Run:
         patience = self.settings["patience"]
         return self.step >= self.settings["steps"] or bool(patience) and self.plateau["since"] >= patience[1]
 
-    def coarse(self, step=None):
-        """Inputs are averaged to 2/3 of the extents in the first part of the steps: three times as fast."""
-        return self.progress(step) < self.settings["coarse_share"]
-
-
-def shrink(images):
-    return F.interpolate(images, [2 * extent // 3 for extent in images.shape[2:]], mode="area")
+    def extent(self, step):
+        """Of the crops that this step sees; None: whole scans."""
+        if self.progress(step) >= self.settings["crop_share"]:
+            return None
+        return int(np.random.default_rng((self.settings["seed"], 2, step)).choice(self.settings["crops"]))
 
 
 def batch_of(run, step, data, order, labels):
@@ -107,16 +107,30 @@ def batch_of(run, step, data, order, labels):
     orientation = data.spec["input.orientation"]
     axis = 1 + next(i for i, letter in enumerate(orientation) if letter in "RL")
     highest = limits(data.spec)[1] if limits(data.spec) else None
+    extent = run.extent(step)
     for n in range(step * size, (step + 1) * size):
         random, index = np.random.default_rng((run.settings["seed"], 1, n)), order[n]
-        image, lesion = (torch.from_numpy(x) for x in (data.images([index]), data.lesions([index])))
-        image, lesion = shrink(image)[0] if run.coarse(step) else image[0], lesion[0]
+        image, lesion = (torch.from_numpy(x[0]) for x in (data.images([index]), data.lesions([index])))
+        if extent:
+            image, lesion = crop(image, lesion, random, extent, place_of_crop(data, order, n, image, lesion, random))
         change = augment if run.settings["augment"] else flip
         image, lesion = change(image, lesion, random, axis, highest)
         chosen.append(labels[index])
         images.append(image)
         lesions.append(lesion)
     return torch.stack(images), torch.tensor(chosen), torch.stack(lesions)
+
+
+def place_of_crop(data, order, n, image, lesion, random):
+    """In the scan's lesion; in a scan without one, where another scan has its own: the place must not tell the class.
+    It is a place that the scan shows."""
+    cell = image.shape[1] // lesion.shape[1]
+    for other in range(n + 1, n + 200):
+        place = place_in(lesion, random)
+        if place is not None and image[(0, *(slice(cell * at, cell * at + cell) for at in place))].any():
+            return place
+        lesion = torch.from_numpy(data.lesions([order[other]])[0])
+    return np.array(lesion.shape[1:]) // 2
 
 
 def batches(run, *source):
@@ -137,7 +151,7 @@ def losses(run, images, labels, lesions, weights):
     logits, last, attention, drawn = run.network.forward_all(images)
     cells = cell_loss(run.network, last, attention, labels, lesions) if settings["cells"] else last.sum() * 0
     return {"class": F.cross_entropy(logits, labels, weights, label_smoothing=settings["smoothing"]),
-            "cells": cells * settings["cells"] * (1 - run.progress()),
+            "cells": cells * settings["cells"] * min(1, 2 - 2 * run.progress()),
             "lesions": lesion_loss(drawn, lesions) * settings["lesions"]}
 
 
@@ -172,13 +186,13 @@ def follow(run):
 
 
 @torch.no_grad()
-def answer(network, data, indices, coarse=False):
+def answer(network, data, indices):
     """(logits, embeddings) of scans as they are."""
     network.eval()
     device, logits, pooled = next(network.parameters()).device, [], []
     for begin in range(0, len(indices), ANSWER_BATCH):
         images = torch.from_numpy(data.images(indices[begin : begin + ANSWER_BATCH])).to(device)
-        pooled.append(network.pool(network.features(shrink(images) if coarse else images)[-1]))
+        pooled.append(network.pool(network.features(images)[-1]))
         logits.append(network.dense(pooled[-1]))
     return torch.cat(logits).cpu().numpy(), torch.cat(pooled).cpu().numpy()
 
@@ -187,22 +201,22 @@ def answer(network, data, indices, coarse=False):
 
 
 def validate(run, data, indices, labels, codes, weights):
-    logits, _ = answer(run.average, data, indices, run.coarse())
+    logits, _ = answer(run.average, data, indices)
     truth = [labels[i] for i in indices]
     weights = None if weights is None else weights.cpu()
     loss = F.cross_entropy(torch.from_numpy(logits), torch.tensor(truth), weights)
     facts = judge(logits.argmax(1) == truth, truth, [data.rows[i] for i in indices], codes)
-    facts = {"step": run.step, "coarse": run.coarse(), "loss": float(loss)} | facts
+    facts = {"step": run.step, "loss": float(loss)} | facts
     run.validations.append(facts)
     return facts
 
 
 def is_best(run):
-    """The last validation, against those of the same resolution; by loss in the published recipe."""
+    """The last validation, against all others; by loss in the published recipe."""
     def worth(facts):
         return (-facts["loss"],) if run.settings["patience"] else (facts["worst"], facts["balanced_accuracy"])
 
-    *others, last = [facts for facts in run.validations if facts["coarse"] == run.validations[-1]["coarse"]]
+    *others, last = run.validations
     return all(worth(last) > worth(other) for other in others)
 
 
@@ -317,7 +331,7 @@ def read_arguments():
     parser.add_argument("--output", type=pathlib.Path, required=True, metavar="FOLDER")
     parser.add_argument("--recipe", choices=tuple(RECIPES), default="compact", help="(default: compact)")
     parser.add_argument("--with", type=change, action="append", default=[], dest="changes", metavar="KEY=VALUE",
-                        help="in place of the recipe's, as JSON: filters=[8,16,32,64] rate=0.0005 coarse_share=0.6")
+                        help="in place of the recipe's, as JSON: filters=[8,16,32,64] rate=0.0005 crop_share=0.6")
     parser.add_argument("--total-steps", type=int, metavar="N", help="(default: 20000; published: 200 epochs)")
     parser.add_argument("--validate-every", type=int, metavar="N", help="steps (default: 500; published: an epoch)")
     parser.add_argument("--log-every", type=int, default=50, metavar="N", help="steps (default: 50)")
