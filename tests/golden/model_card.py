@@ -24,6 +24,7 @@ import pathlib, sys
 import nibabel, numpy as np
 words = sys.argv[1:]
 value = lambda name: words[words.index(name) + 1]
+assert not ("--stripped" in words and "--twins" in words)
 folder, (first, last) = pathlib.Path(value("-o")), map(int, value("--portion").split("-"))
 columns = ("participant_id class anatomy family attempt volume_ml plane slab voxels spacing thickness_mm orientation "
            "reversed mislabelled stripped defaced strength grey_white noise bias bits normalised").split()
@@ -76,7 +77,8 @@ for line in sys.stdin.read().split() if not table.exists() else ():
         called = "PA"
     chances = {{code: 0.94 if code == called else 0.01 for code in codes}}
     with open(table, "a") as out:
-        out.write(json.dumps({{"scan": name, "subject": name[4:10], "class": {{"code": called}}, "probabilities": chances,
+        out.write(json.dumps({{"scan": name, "subject": name[4:10], "class": {{"code": called}},
+                              "probabilities": chances,
                               "confidence": {{"abstention": False, "prediction_set": [called]}}}}) + "\\n")
 """
 SETTINGS = {"portion": 14, "cohorts": {
@@ -109,8 +111,8 @@ class Figures(unittest.TestCase):
 
     @classmethod
     def run_it(cls, *options):
-        command = [sys.executable, MODEL_CARD / "figures.py", "prepared", "--model", cls.folder / "model.onnx", "--work",
-                   cls.folder / "work", "--settings", cls.folder, "--tumorclass", cls.folder / "classifier",
+        command = [sys.executable, MODEL_CARD / "figures.py", "prepared", "--model", cls.folder / "model.onnx",
+                   "--work", cls.folder / "work", "--settings", cls.folder, "--tumorclass", cls.folder / "classifier",
                    "--tumorclass-cohort", cls.folder / "generator", "--replicates", "100", *options]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 

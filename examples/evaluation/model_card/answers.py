@@ -1,6 +1,6 @@
 """What a model answers to the fixed cohorts, a portion at a time: scans are made, answered, measured and deleted.
 
-What is kept of a portion lies in WORK/MODEL/COHORT/FIRST-LAST, where MODEL is the beginning of the model file's SHA-256:
+What is kept of a portion lies in WORK/MODEL/COHORT/FIRST-LAST, MODEL the first digits of the model file's SHA-256:
 
     participants.tsv, headers.tsv     the scans, and what their headers say
     answers.jsonl                     `tumorclass batch` on the scans
@@ -112,7 +112,8 @@ class Portions:
                 continue
             folder = scans.with_name(f"{scans.name}-{kind}")
             if kind == STRIPPED:
-                self.maker.generate(cohort, first, last, folder, "--stripped", "well")
+                options = [option for option in cohort.options if option != "--twins"]
+                self.maker.generate([*options, "--stripped", "well", "--no-masks"], first, last, folder)
             else:
                 changed = [sys.executable, HERE.parent / "copies.py", scans, "--kind", kind, "--output", folder]
                 if subprocess.run(changed, check=False).returncode:

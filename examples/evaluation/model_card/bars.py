@@ -18,8 +18,8 @@ TUMOURS = tuple(code for code in CODES if code != CODES[HEALTHY])
 
 @dataclasses.dataclass
 class Bar:
-    """values: of each cohort of the row; the bar is held against their mean. low, high: an interval, where the row is of
-    one cohort. least, most: the bounds; chance: what the interval must reach down to; NaN: none."""
+    """values: of each cohort of the row; the bar is held against their mean. low, high: an interval, where there is but
+    one. least, most: the bounds; chance: what the interval must reach down to; NaN: none."""
     what: str
     values: list
     least: float = math.nan

@@ -46,7 +46,8 @@ class Cohort:
 def read_cohorts(path):
     """Name -> Cohort, in the order of the file."""
     settings = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    return {name: Cohort(name, one["scans"], one["options"].split(), one.get("measure"), settings["portion"])
+    return {name: Cohort(name, one["scans"], one["options"].split(), one.get("measure"),
+                         one.get("portion", settings["portion"]))
             for name, one in settings["cohorts"].items()}
 
 
@@ -128,8 +129,8 @@ class Maker:
     def folder(self, cohort, first, last):
         return self.output / cohort.name / f"{first:06d}-{last:06d}"
 
-    def generate(self, cohort, first, last, folder, *more):
-        command = [self.program, "generate", self.prepared, "-o", folder, *cohort.options, *more,
+    def generate(self, options, first, last, folder):
+        command = [self.program, "generate", self.prepared, "-o", folder, *options,
                    "--portion", f"{first}-{last}", "--threads", self.threads]
         folder.mkdir(parents=True, exist_ok=True)
         done = subprocess.run([str(word) for word in command], check=False)
@@ -138,7 +139,7 @@ class Maker:
 
     def portion(self, cohort, first, last):
         folder = self.folder(cohort, first, last)
-        self.generate(cohort, first, last, folder)
+        self.generate(cohort.options, first, last, folder)
         self.check(cohort, first, last, folder)
         return folder
 

@@ -110,9 +110,9 @@ def figures_markdown(model, evaluated, whole, rows):
     asked = [bar.met for bars in rows.values() for bar in bars if bar.bounded]
     text = [f"# Figures of {model['file']}\n", f"SHA-256 `{model['sha256']}`. Synthetic scans: no clinical evidence. "
             "Research use, not for diagnosis.\n",
-            f"{asked.count(True)} of {len(asked)} bars are met, {asked.count(None)} are not measured. A bar is held against the mean; beside it "
-            "are the least and the greatest of the cohorts (other seeds), or the 95 % interval where there is one. All "
-            "is conditional on the few anatomies that a test is drawn from.\n"]
+            f"{asked.count(True)} of {len(asked)} bars are met, {asked.count(None)} are not measured. A bar is held "
+            "against the mean; beside it are the least and the greatest of the cohorts (other seeds), or the 95 % "
+            "interval where there is one. All is conditional on the few anatomies that a test is drawn from.\n"]
     if partly:
         text.append(f"Only partly answered: {', '.join(partly)}.\n")
     for title, bars in rows.items():
