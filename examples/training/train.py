@@ -33,6 +33,7 @@ from network import COMPACT, PUBLISHED, Network, cell_loss, lesion_loss
 from prepared import Prepared, limits
 from record import draw, load, mean_losses, save, write_csv
 from scans import Order, class_codes, judge, split
+from start import begin_with
 
 RECIPES = {
     "compact": COMPACT | {"optimizer": "adamw", "rate": 1e-3, "decay": 0.02, "batch": 16, "part": 4,
@@ -337,7 +338,8 @@ def read_arguments():
     parser.add_argument("--log-every", type=int, default=50, metavar="N", help="steps (default: 50)")
     parser.add_argument("--fold", type=int, metavar="K", help="validate on this fold, from 0; default: the column "
                         "split of participants.tsv, or fold 0 if there is none")
-    parser.add_argument("--start", type=pathlib.Path, metavar="BEST.PT", help="begin with these weights")
+    parser.add_argument("--start", type=pathlib.Path, metavar="FILE", help="begin with the weights of "
+                        "a best.pt or of a model file")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="(default: 1)")
     parser.add_argument("--minutes", type=float, metavar="M", help="stop after these; the same command goes on")
     parser.add_argument("--checkpoint-minutes", type=float, default=10, metavar="M", help="(default: 10)")
@@ -368,9 +370,8 @@ def start(settings, arguments, codes):
                 raise SystemExit(f"{path} was made with {key} = {value}, not {settings.get(key)}")
         run.load(state)
     elif arguments.start:
-        weights = load(arguments.start)["weights"]
-        run.network.load_state_dict(weights)
-        run.average.load_state_dict(weights)
+        begin_with(run.network, arguments.start)
+        run.average.load_state_dict(run.network.state_dict())
     return run
 
 

@@ -238,6 +238,30 @@ def check_export(best, prepared, scans, folder):
     assert len(answers) == len(scans) and right >= 0.8 and covered >= 0.8 and like >= 0.9
 
 
+def check_start(best, folder):
+    """A training that begins with a model file has its weights."""
+    import torch
+    from network import Network
+    from record import load
+    from start import begin_with
+    stored = load(best)
+    for name, allowed in (("model.onnx", 0.0), ("half.onnx", 1e-3)):
+        network = Network(**stored["config"])
+        before = {name: value.clone() for name, value in network.state_dict().items()}
+        begin_with(network, folder / name)
+        for key, value in network.state_dict().items():
+            wanted = before[key] if key.startswith("lesion.") else stored["weights"][key]
+            assert torch.allclose(value, wanted, rtol=allowed, atol=allowed * 1e-3), f"{name}: {key}"
+    other = Network(**(stored["config"] | {"classes": 5}))
+    begin_with(other, folder / "model.onnx")
+    assert torch.equal(other.levels[0].conv.conv.weight, stored["weights"]["levels.0.conv.conv.weight"])
+    try:
+        begin_with(Network(**(stored["config"] | {"filters": [8, 8]})), folder / "model.onnx")
+        raise AssertionError("weights of another size were taken")
+    except SystemExit as refusal:
+        assert "attend.weight is [1, 16, 1, 1, 1], and the network has [1, 8, 1, 1, 1]" in str(refusal), refusal
+
+
 def main():
     try:
         import torch  # noqa: F401
@@ -253,6 +277,7 @@ def main():
         check_prepared(folder / "bids", scans, folder / "set")
         best = check_training(folder / "set", folder)
         check_export(best, folder / "set", scans, folder)
+        check_start(best, folder)
 
 
 if __name__ == "__main__":
