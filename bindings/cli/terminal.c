@@ -129,6 +129,23 @@ void put_wrapped(FILE *stream, const char *text, int indent, int width)
     putc('\n', stream);
 }
 
+/* Lists of numbers that would fill the screen show how they begin. */
+static void put_value(const char *value, int indent, int width)
+{
+    enum { LONGEST_LIST = 300, BEGINNING = 48 };
+    if (strlen(value) <= LONGEST_LIST || strpbrk(value, " \n")) {
+        put_wrapped(stdout, value, indent, width);
+        return;
+    }
+    size_t shown = BEGINNING, numbers = 1;
+    while (shown > 0 && value[shown] != ',') shown--;
+    for (const char *at = value; (at = strpbrk(at, ",;")); at++) numbers++;
+    char beginning[BEGINNING + 1] = "";
+    memcpy(beginning, value, shown);
+    put_text(stdout, beginning);
+    printf(",... (%zu numbers; --json has them all)\n", numbers);
+}
+
 void put_properties(const char *title, const tumorclass_property *properties, size_t count)
 {
     const struct style style = stream_style(stdout);
@@ -140,7 +157,7 @@ void put_properties(const char *title, const tumorclass_property *properties, si
         printf("  %s", tint_on(&style, DIM));
         put_text(stdout, properties[i].key);
         printf("%s%*s  ", tint_off(&style), widest - text_width(properties[i].key), "");
-        put_wrapped(stdout, properties[i].value, widest + 4, style.width);
+        put_value(properties[i].value, widest + 4, style.width);
     }
 }
 

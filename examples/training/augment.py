@@ -27,22 +27,17 @@ def augment(image, lesion, random, axis, highest):
 
 
 def place_in(lesion, random):
-    """A cell of a lesion, or None."""
-    cells = np.argwhere(lesion[0].numpy() > 0.2 * float(lesion.max()))
-    return cells[random.integers(len(cells))] if float(lesion.max()) > 0 else None
+    """A cell of a lesion (1 x d x h x w), or None."""
+    cells = np.argwhere(lesion[0] > 0.2 * lesion.max())
+    return cells[random.integers(len(cells))] if lesion.max() > 0 else None
 
 
-def crop(image, lesion, random, extent, place):
-    """A cube of `extent` voxels with this cell of the lesion's grid in it, anywhere but at its very edge."""
-    cell = image.shape[1] // lesion.shape[1]
-    count = extent // cell
+def corner_of_crop(place, grid, count, random):
+    """The first cell of a cube of `count` cells with `place` in it, anywhere but at its very edge."""
     margin = min(2, (count - 1) // 2)
-    for axis in (1, 2, 3):
-        room, at = lesion.shape[axis] - count, int(place[axis - 1])
-        low, high = np.clip([at - count + 1 + margin, at - margin], 0, room)
-        begin = int(random.integers(low, high + 1))
-        image, lesion = image.narrow(axis, begin * cell, extent), lesion.narrow(axis, begin, count)
-    return image, lesion
+    low = np.clip(np.asarray(place) - count + 1 + margin, 0, np.asarray(grid) - count)
+    high = np.clip(np.asarray(place) - margin, 0, np.asarray(grid) - count)
+    return random.integers(low, high + 1)
 
 
 def move(image, lesion, random):

@@ -56,11 +56,24 @@ class Prepared:
 
     def images(self, indices):
         """N x 1 x D x H x W, float32."""
-        stored = np.stack([self.inputs[i] for i in indices])[:, None].astype(np.float32)
+        return self.restored(np.stack([self.inputs[i] for i in indices])[:, None])
+
+    def restored(self, stored):
         if not limits(self.spec):
-            return stored
+            return stored.astype(np.float32)
         low, high = limits(self.spec)
         return stored * np.float32((high - low) / 255) + np.float32(low)
+
+    def crop(self, index, corner, count):
+        """(image, lesion), 1 x d x h x w each: a cube of `count` lesion cells from this one on."""
+        cells = tuple(slice(c, c + count) for c in corner)
+        voxels = tuple(slice(CELL * c, CELL * (c + count)) for c in corner)
+        return (self.restored(self.inputs[index][voxels])[None],
+                self.cells[index][cells][None].astype(np.float32) / 255)
+
+    def shows(self, index, place):
+        """Is there anything but background in this lesion cell?"""
+        return bool(self.inputs[index][tuple(slice(CELL * c, CELL * (c + 1)) for c in place)].any())
 
     def lesions(self, indices):
         """N x 1 x D/4 x H/4 x W/4, float32: the tumour's share of each cell."""

@@ -28,9 +28,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from augment import augment, crop, flip, place_in
+from augment import augment, corner_of_crop, flip, place_in
 from network import COMPACT, PUBLISHED, Network, cell_loss, lesion_loss
-from prepared import Prepared, limits
+from prepared import CELL, Prepared, limits
 from record import draw, load, mean_losses, save, write_csv
 from scans import Order, class_codes, judge, split
 from start import begin_with
@@ -38,11 +38,13 @@ from start import begin_with
 RECIPES = {
     "compact": COMPACT | {"optimizer": "adamw", "rate": 1e-3, "decay": 0.02, "batch": 16, "part": 4,
                           "warm_up": 0.03, "average": 0.999, "balanced": True, "smoothing": 0.05, "cells": 1.0,
-                          "lesions": 1.0, "augment": True, "crop_share": 0.0, "crops": [48, 56, 64], "patience": None,
+                          "lesions": 1.0, "augment": True, "crop_share": 0.0, "crops": [32, 48, 64],
+                          "crop_batch": 24, "patience": None,
                           "folds": 8},
     "published": PUBLISHED | {"optimizer": "adam", "rate": 5e-4, "decay": 1e-5, "batch": 5, "part": 5,
                               "warm_up": 0.0, "average": 0.0, "balanced": False, "smoothing": 0.0, "cells": 0.0,
-                              "lesions": 0.0, "augment": False, "crop_share": 0.0, "crops": [], "patience": [10, 50],
+                              "lesions": 0.0, "augment": False, "crop_share": 0.0, "crops": [],
+                              "crop_batch": 5, "patience": [10, 50],
                               "folds": 8},
 }
 HIGHEST_NORM = 5.0  # gradients longer than this are shortened
@@ -104,34 +106,36 @@ class Run:
 
 def batch_of(run, step, data, order, labels):
     """The step's images, labels and lesions."""
-    size, chosen, images, lesions = run.settings["batch"], [], [], []
+    settings, chosen, images, lesions = run.settings, [], [], []
     orientation = data.spec["input.orientation"]
     axis = 1 + next(i for i, letter in enumerate(orientation) if letter in "RL")
     highest = limits(data.spec)[1] if limits(data.spec) else None
+    change = augment if settings["augment"] else flip
     extent = run.extent(step)
-    for n in range(step * size, (step + 1) * size):
-        random, index = np.random.default_rng((run.settings["seed"], 1, n)), order[n]
-        image, lesion = (torch.from_numpy(x[0]) for x in (data.images([index]), data.lesions([index])))
+    first = step * max(settings["batch"], settings["crop_batch"])
+    for n in range(first, first + settings["crop_batch" if extent else "batch"]):
+        random, index = np.random.default_rng((settings["seed"], 1, n)), order[n]
         if extent:
-            image, lesion = crop(image, lesion, random, extent, place_of_crop(data, order, n, image, lesion, random))
-        change = augment if run.settings["augment"] else flip
-        image, lesion = change(image, lesion, random, axis, highest)
+            seen = crop_of(data, order, n, extent // CELL, random)
+        else:
+            seen = data.images([index])[0], data.lesions([index])[0]
+        image, lesion = change(*map(torch.from_numpy, seen), random, axis, highest)
         chosen.append(labels[index])
         images.append(image)
         lesions.append(lesion)
     return torch.stack(images), torch.tensor(chosen), torch.stack(lesions)
 
 
-def place_of_crop(data, order, n, image, lesion, random):
-    """In the scan's lesion; in a scan without one, where another scan has its own: the place must not tell the class.
+def crop_of(data, order, n, count, random):
+    """Of the scan's lesion; of a scan without one, where another scan has its own: the place must not tell the class.
     It is a place that the scan shows."""
-    cell = image.shape[1] // lesion.shape[1]
-    for other in range(n + 1, n + 200):
-        place = place_in(lesion, random)
-        if place is not None and image[(0, *(slice(cell * at, cell * at + cell) for at in place))].any():
-            return place
-        lesion = torch.from_numpy(data.lesions([order[other]])[0])
-    return np.array(lesion.shape[1:]) // 2
+    place = np.array(data.lesion_shape) // 2
+    for other in range(n, n + 200):
+        found = place_in(data.lesions([order[other]])[0], random)
+        if found is not None and data.shows(order[n], found):
+            place = found
+            break
+    return data.crop(order[n], corner_of_crop(place, data.lesion_shape, count, random), count)
 
 
 def batches(run, *source):
@@ -164,8 +168,9 @@ def train_step(run, batch, weights):
     for group in run.optimizer.param_groups:
         group["lr"] = run.rate()
     size, sums = len(batch[0]), {}
-    for begin in range(0, size, run.settings["part"]):
-        part = [x[begin : begin + run.settings["part"]].to(run.device) for x in batch]
+    most = run.settings["part"] * math.prod(run.settings["shape"]) // batch[0][0].numel()  # crops are smaller
+    for begin in range(0, size, most):
+        part = [x[begin : begin + most].to(run.device) for x in batch]
         terms = losses(run, *part, weights)
         share = len(part[0]) / size
         (sum(terms.values()) * share).backward()

@@ -11,6 +11,7 @@ import unittest
 import jsonschema
 import nibabel
 import numpy as np
+import onnx
 
 from command import (ROOT, CLI, MODEL, SCHEMA, SHAPE, ANSWERED, SCAN_FAILED, WRONG_USAGE, MODEL_FAILED, ESCAPE,
                      head, affine, Case, main)
@@ -201,6 +202,18 @@ class Info(Case):
         for key, value in {**known["facts"], **known["metadata"]}.items():
             self.assertIn(key, text)
         self.assertEqual(len(known["input_shape"]), 3)
+
+    def test_long_lists_are_cut_in_text_alone(self):
+        model = onnx.load(MODEL)
+        for key, value in {"centres": ";".join([",".join(["0.125"] * 32)] * 7), "deviations": ",".join(["1"] * 32),
+                           "threshold": "9"}.items():
+            model.metadata_props.add(key=f"tumorclass.ood.{key}", value=value)
+        onnx.save(model, self.folder / "long.onnx")
+        text = self.run_cli("info", "long.onnx").stdout.decode()
+        known = json.loads(self.run_cli("info", "--json", "long.onnx").stdout)
+        self.assertEqual(known["metadata"]["tumorclass.ood.centres"].count("0.125"), 224)
+        self.assertIn("0.125,0.125,0.125,0.125,0.125,0.125,0.125,0.125,... (224 numbers; --json has them all)", text)
+        self.assertLess(max(map(len, text.splitlines())), 250)
 
     def test_scan_tells_its_header(self):
         scan = self.scan()
