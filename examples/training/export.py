@@ -43,7 +43,6 @@ def load_network(path, half):
     best = load(path)
     network = Network(**best["config"])
     network.load_state_dict(best["weights"])
-    network.eval()
     if half:
         for parameter in network.parameters():
             parameter.data = parameter.data.half().float()
@@ -278,7 +277,6 @@ def write(arguments):
     data = Prepared(arguments.set)
     if data.spec != best["spec"]:
         raise SystemExit(f"{arguments.set} was prepared as {data.spec}, {arguments.best} trained on {best['spec']}")
-    torch.set_num_threads(os.cpu_count())
     model = build(network, arguments.half, all_facts(network, best, data, arguments))
     known = known_answer(network, model, arguments.command)
     model.metadata_props.add(key="tumorclass.selftest", value=numbers(known))

@@ -43,11 +43,17 @@ class Level(nn.Module):
         super().__init__()
         self.conv = Block(channels_in, channels, stride)
         self.block1, self.block2 = Block(channels, channels), Block(channels, channels)
-        self.dropout = nn.Dropout3d(dropout)  # of whole channels
+        self.dropout = dropout  # share of whole channels
 
-    def forward(self, x):
+    def forward(self, x, random=None):
         x = self.conv(x)
-        return x + self.block2(self.dropout(self.block1(x)))
+        return x + self.block2(self.drop(self.block1(x), random))
+
+    def drop(self, x, random):
+        if random is None or not self.dropout:
+            return x
+        kept = torch.rand(*x.shape[:2], 1, 1, 1, generator=random, device=x.device) >= self.dropout
+        return x * kept / (1 - self.dropout)
 
 
 class LesionHead(nn.Module):
@@ -64,7 +70,10 @@ class LesionHead(nn.Module):
 
 
 class Network(nn.Module):
-    """Input N x 1 x D x H x W of any extents that the strides leave a cell of; `shape` is what the model file says."""
+    """Input N x 1 x D x H x W of any extents that the strides leave a cell of; `shape` is what the model file says.
+
+    Channels are dropped where a torch.Generator, `random`, is given: so parts of a batch may run in threads of their own.
+    """
 
     def __init__(self, classes, shape, filters, strides, dropout=0.0, pooling="average"):
         super().__init__()
@@ -84,11 +93,11 @@ class Network(nn.Module):
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, SLOPE)
 
-    def features(self, x):
+    def features(self, x, random=None):
         """The output of every level, the finest first."""
         outputs = []
         for level in self.levels:
-            x = level(x)
+            x = level(x, random)
             outputs.append(x)
         return outputs
 
@@ -109,12 +118,12 @@ class Network(nn.Module):
         looked = torch.einsum("nkv,nv->nk", last.flatten(2), share)
         return self.dense(torch.cat([last.mean((2, 3, 4)), looked], 1))
 
-    def forward(self, x):
-        return self.dense(self.pool(self.features(x)[-1]))
+    def forward(self, x, random=None):
+        return self.dense(self.pool(self.features(x, random)[-1]))
 
-    def forward_all(self, x):
+    def forward_all(self, x, random=None):
         """(logits, the last level, attention before its softmax or None, lesion logits), for training."""
-        outputs = self.features(x)
+        outputs = self.features(x, random)
         last = outputs[-1]
         attention = None if self.attend is None else self.attend(last)
         return self.dense(self.pool(last)), last, attention, self.lesion(outputs[self.fine], last)

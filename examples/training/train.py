@@ -39,12 +39,12 @@ RECIPES = {
     "compact": COMPACT | {"optimizer": "adamw", "rate": 1e-3, "decay": 0.02, "batch": 16, "part": 4,
                           "warm_up": 0.03, "average": 0.999, "balanced": True, "smoothing": 0.05, "cells": 1.0,
                           "lesions": 1.0, "augment": True, "crop_share": 0.0, "crops": [32, 48, 64],
-                          "crop_batch": 24, "patience": None,
+                          "crop_batch": 32, "crop_part": 8, "patience": None,
                           "folds": 8},
     "published": PUBLISHED | {"optimizer": "adam", "rate": 5e-4, "decay": 1e-5, "batch": 5, "part": 5,
                               "warm_up": 0.0, "average": 0.0, "balanced": False, "smoothing": 0.0, "cells": 0.0,
                               "lesions": 0.0, "augment": False, "crop_share": 0.0, "crops": [],
-                              "crop_batch": 5, "patience": [10, 50],
+                              "crop_batch": 5, "crop_part": 5, "patience": [10, 50],
                               "folds": 8},
 }
 HIGHEST_NORM = 5.0  # gradients longer than this are shortened
@@ -59,9 +59,9 @@ class Run:
 
     COUNTED = ("step", "seconds", "log", "recent", "validations", "plateau")
 
-    def __init__(self, settings, classes, device):
+    def __init__(self, settings, classes, device, threads):
         torch.manual_seed(settings["seed"])
-        self.settings, self.device = settings, device
+        self.settings, self.device, self.threads = settings, device, threads if device.type == "cpu" else 1
         keys = ("shape", "filters", "strides", "dropout", "pooling")
         self.network = Network(classes, *(settings[key] for key in keys)).to(device)
         self.average = copy.deepcopy(self.network) if settings["average"] else self.network
@@ -149,39 +149,51 @@ def batches(run, *source):
             yield batch
 
 
-def losses(run, images, labels, lesions, weights):
+def in_threads(threads, function, items):
+    """The function of each item, in order. Two threads with a part of the batch each are faster than one after the other
+    with both cores: in small cubes a convolution has too little to share out."""
+    workers = max(1, min(threads, len(items)))
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(max(1, threads // workers),)) as pool:
+        return list(pool.map(function, items))
+
+
+def losses(run, random, images, labels, lesions, weights):
     settings = run.settings
     if not settings["cells"] and not settings["lesions"]:
-        return {"class": F.cross_entropy(run.network(images), labels, weights)}
-    logits, last, attention, drawn = run.network.forward_all(images)
+        return {"class": F.cross_entropy(run.network(images, random), labels, weights)}
+    logits, last, attention, drawn = run.network.forward_all(images, random)
     cells = cell_loss(run.network, last, attention, labels, lesions) if settings["cells"] else last.sum() * 0
     return {"class": F.cross_entropy(logits, labels, weights, label_smoothing=settings["smoothing"]),
             "cells": cells * settings["cells"] * min(1, 2 - 2 * run.progress()),
             "lesions": lesion_loss(drawn, lesions) * settings["lesions"]}
 
 
+def learn_part(run, batch, begin, count, weights):
+    """(its share of the batch's gradients, or None where the loss does not see a parameter; its share of the losses)"""
+    random = torch.Generator(run.device)
+    random.manual_seed(run.settings["seed"] * 1_000_003 + run.step * 1009 + begin)
+    part = [x[begin : begin + count].to(run.device) for x in batch]
+    share = len(part[0]) / len(batch[0])
+    terms = {name: term * share for name, term in losses(run, random, *part, weights).items()}
+    gradients = torch.autograd.grad(sum(terms.values()), list(run.network.parameters()), allow_unused=True)
+    return gradients, {name: float(term.detach()) for name, term in terms.items()}
+
+
 def train_step(run, batch, weights):
-    """One step; the mean losses. Parts of the batch go one after another, which bounds memory."""
-    torch.manual_seed(run.settings["seed"] * 1_000_003 + run.step)  # dropout
-    run.network.train()
-    run.optimizer.zero_grad()
+    """One step; the mean losses. The batch is learned from in parts, which bounds memory."""
     for group in run.optimizer.param_groups:
         group["lr"] = run.rate()
-    size, sums = len(batch[0]), {}
-    most = run.settings["part"] * math.prod(run.settings["shape"]) // batch[0][0].numel()  # crops are smaller
-    for begin in range(0, size, most):
-        part = [x[begin : begin + most].to(run.device) for x in batch]
-        terms = losses(run, *part, weights)
-        share = len(part[0]) / size
-        (sum(terms.values()) * share).backward()
-        for name, term in terms.items():
-            sums[name] = sums.get(name, 0.0) + float(term.detach()) * share
+    count = run.settings["crop_part" if run.extent(run.step) else "part"]
+    parts = in_threads(run.threads, lambda begin: learn_part(run, batch, begin, count, weights),
+                       range(0, len(batch[0]), count))
+    for parameter, *gradients in zip(run.network.parameters(), *(gradients for gradients, _ in parts)):
+        parameter.grad = None if gradients[0] is None else sum(gradients)
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), HIGHEST_NORM)
     run.optimizer.step()
     run.step += 1
     if run.average is not run.network:
         follow(run)
-    return sums
+    return {name: sum(terms[name] for _, terms in parts) for name in parts[0][1]}
 
 
 @torch.no_grad()
@@ -191,16 +203,19 @@ def follow(run):
         mean.lerp_(now, 1 - keep)
 
 
-@torch.no_grad()
 def answer(network, data, indices):
     """(logits, embeddings) of scans as they are."""
-    network.eval()
-    device, logits, pooled = next(network.parameters()).device, [], []
-    for begin in range(0, len(indices), ANSWER_BATCH):
+    device = next(network.parameters()).device
+
+    @torch.no_grad()
+    def some(begin):
         images = torch.from_numpy(data.images(indices[begin : begin + ANSWER_BATCH])).to(device)
-        pooled.append(network.pool(network.features(images)[-1]))
-        logits.append(network.dense(pooled[-1]))
-    return torch.cat(logits).cpu().numpy(), torch.cat(pooled).cpu().numpy()
+        pooled = network.pool(network.features(images)[-1])
+        return network.dense(pooled).cpu().numpy(), pooled.cpu().numpy()
+
+    threads = os.cpu_count() if device.type == "cpu" else 1
+    parts = in_threads(threads, some, range(0, len(indices), ANSWER_BATCH))
+    return tuple(np.concatenate(one) for one in zip(*parts))
 
 
 # ---- Validation, and when to stop ----
@@ -367,7 +382,7 @@ def settings_of(arguments, data, training):
 def start(settings, arguments, codes):
     """A run, from its checkpoint if it has one."""
     path = arguments.output / "checkpoint.pt"
-    run = Run(settings, len(codes), torch.device(arguments.device))
+    run = Run(settings, len(codes), torch.device(arguments.device), arguments.threads)
     if path.exists():
         state = load(path)
         for key, value in state["settings"].items():
@@ -382,7 +397,6 @@ def start(settings, arguments, codes):
 
 def main():
     arguments = read_arguments()
-    torch.set_num_threads(arguments.threads)
     data = Prepared(arguments.set)
     folds = RECIPES[arguments.recipe]["folds"]
     training, validation = split(data.rows, arguments.fold, folds, arguments.seed)

@@ -25,7 +25,7 @@ STEPS, STOP = 150, 40
 TRAIN = ["--total-steps", STEPS, "--validate-every", 50, "--log-every", 20, "--threads", 1, "--checkpoint-minutes", 60,
          "--with", "filters=[8,16]", "--with", "strides=[2,2]", "--with", "batch=9", "--with", "part=5", "--with",
          "rate=0.01", "--with", "average=0.9", "--with", "smoothing=0", "--with", "crop_share=0.3", "--with",
-         "crops=[16,24]", "--with", "crop_batch=12",
+         "crops=[16,24]", "--with", "crop_batch=12", "--with", "crop_part=6",
          "--with", "warm_up=0.1"]
 
 

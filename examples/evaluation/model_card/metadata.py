@@ -1,8 +1,9 @@
 """Can the class be told from the acquisition alone, without the picture? A random forest on what headers and
 participants.tsv say of the scanner, cross-validated: its balanced accuracy should be that of chance, 1 in 7.
 
-Contrast strength is asked for by itself: it is 0 in more healthy heads than others, on purpose. So is the middle of the
-grid, in mm: a slab is laid round what the clinic looks for, and lies low for a pituitary adenoma.
+Contrast strength is asked for by itself: it is 0 in more healthy heads than others, on purpose. So is the range of the
+voxels' values, whose upper end a contrast agent raises; and the middle of the grid, in mm: a slab is laid round what the
+clinic looks for, and lies low for a pituitary adenoma.
 """
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
@@ -12,10 +13,11 @@ from tumorclass_evaluate.figures import Evaluation
 from tumorclass_evaluate.tables import Case
 
 CHANCE = 1 / 7
-NUMBERS = ("slab", "thickness_mm", "grey_white", "noise", "bias", "bits", "slope", "low", "high")
+NUMBERS = ("slab", "thickness_mm", "grey_white", "noise", "bias", "bits")
 TRIPLES = ("voxels", "spacing")
 NAMES = ("family", "plane", "orientation", "reversed", "mislabelled", "stripped", "defaced", "normalised", "type")
-MORE = {"acquisition": (), "with contrast strength": ("strength",), "with the place of the grid": ("x", "y", "z")}
+MORE = {"acquisition": (), "with contrast strength": ("strength",),
+        "with the range of values": ("slope", "low", "high"), "with the place of the grid": ("x", "y", "z")}
 FOLDS, TREES = 5, 100
 
 
