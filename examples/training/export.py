@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 
-import nibabel
 import numpy as np
 import onnx
 import torch

@@ -15,7 +15,8 @@ def begin_with(network, path):
     for name, weight in weights.items():
         if name not in own or own[name].shape != weight.shape:
             if name.startswith("dense."):
-                print(f"{path}: {name} is {list(weight.shape)}, not {list(own[name].shape)}: it begins anew", file=sys.stderr)
+                print(f"{path}: {name} is {list(weight.shape)}, not {list(own[name].shape)}: it begins anew",
+                      file=sys.stderr)
                 continue
             raise SystemExit(f"{path}: {name} is {list(weight.shape)}, and the network has "
                              f"{list(own[name].shape) if name in own else 'none'}")

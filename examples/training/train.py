@@ -28,9 +28,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from augment import augment, corner_of_crop, flip, place_in
+from batches import batches
 from network import COMPACT, PUBLISHED, Network, cell_loss, lesion_loss
-from prepared import CELL, Prepared, limits
+from prepared import Prepared
 from record import draw, load, mean_losses, save, write_csv
 from scans import Order, class_codes, judge, split
 from start import begin_with
@@ -104,54 +104,9 @@ class Run:
         return int(np.random.default_rng((self.settings["seed"], 2, step)).choice(self.settings["crops"]))
 
 
-def batch_of(run, step, data, order, labels):
-    """The step's images, labels and lesions."""
-    settings, chosen, images, lesions = run.settings, [], [], []
-    orientation = data.spec["input.orientation"]
-    axis = 1 + next(i for i, letter in enumerate(orientation) if letter in "RL")
-    highest = limits(data.spec)[1] if limits(data.spec) else None
-    change = augment if settings["augment"] else flip
-    extent = run.extent(step)
-    first = step * max(settings["batch"], settings["crop_batch"])
-    for n in range(first, first + settings["crop_batch" if extent else "batch"]):
-        random, index = np.random.default_rng((settings["seed"], 1, n)), order[n]
-        if extent:
-            seen = crop_of(data, order, n, extent // CELL, random)
-        else:
-            seen = data.images([index])[0], data.lesions([index])[0]
-        image, lesion = change(*map(torch.from_numpy, seen), random, axis, highest)
-        chosen.append(labels[index])
-        images.append(image)
-        lesions.append(lesion)
-    return torch.stack(images), torch.tensor(chosen), torch.stack(lesions)
-
-
-def crop_of(data, order, n, count, random):
-    """Of the scan's lesion; of a scan without one, where another scan has its own: the place must not tell the class.
-    It is a place that the scan shows."""
-    place = np.array(data.lesion_shape) // 2
-    for other in range(n, n + 200):
-        found = place_in(data.lesions([order[other]])[0], random)
-        if found is not None and data.shows(order[n], found):
-            place = found
-            break
-    return data.crop(order[n], corner_of_crop(place, data.lesion_shape, count, random), count)
-
-
-def batches(run, *source):
-    """The batches of all steps from the run's on; each is made while the one before it is learned from."""
-    with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(batch_of, run, run.step, *source)
-        for step in range(run.step + 1, run.settings["steps"] + 1):
-            batch = coming.result()
-            if step < run.settings["steps"]:
-                coming = worker.submit(batch_of, run, step, *source)
-            yield batch
-
-
 def in_threads(threads, function, items):
-    """The function of each item, in order. Two threads with a part of the batch each are faster than one after the other
-    with both cores: in small cubes a convolution has too little to share out."""
+    """The function of each item, in order. Two threads with a part of the batch each are faster than one part after the
+    other with both cores: in small cubes a convolution has too little to share out."""
     workers = max(1, min(threads, len(items)))
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(max(1, threads // workers),)) as pool:
         return list(pool.map(function, items))

@@ -159,7 +159,8 @@ def check_attention(lesion):
     network.dense.bias.data.zero_()
     inside = cells_of(lesion, (12,) * 3)
     nothing = torch.zeros_like(inside)
-    features = {"right": [nothing, inside], "of another class": [inside, nothing], "elsewhere": [nothing, inside.roll(6, 4)]}
+    features = {"right": [nothing, inside], "of another class": [inside, nothing],
+                "elsewhere": [nothing, inside.roll(6, 4)]}
     looks = {"there": 99 * inside, "elsewhere": 99 * inside.roll(6, 4)}
     losses = {(what, where): float(cell_loss(network, torch.cat(pair, 1), look, torch.tensor([1]), lesion))
               for what, pair in features.items() for where, look in looks.items()}
