@@ -202,7 +202,8 @@ class Metadata(unittest.TestCase):
     def setUp(self):
         metadata.TREES, random = 20, np.random.default_rng(1)
         self.truth = np.arange(210) % 7
-        self.rows = [{**{name: str(random.normal()) for name in (*metadata.NUMBERS, "strength", "x", "y", "z")},
+        numbers = (*metadata.NUMBERS, *(name for more in metadata.MORE.values() for name in more))
+        self.rows = [{**{name: str(random.normal()) for name in numbers},
                       **{name: "x".join(map(str, random.integers(9, 99, 3))) for name in metadata.TRIPLES},
                       **{name: str(random.integers(3)) for name in metadata.NAMES}, "participant_id": f"sub-{n}"}
                      for n in range(210)]
