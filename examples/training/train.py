@@ -158,7 +158,7 @@ def follow(run):
         mean.lerp_(now, 1 - keep)
 
 
-def answer(network, data, indices):
+def answer(network, data, indices, threads=os.cpu_count()):
     """(logits, embeddings) of scans as they are."""
     device = next(network.parameters()).device
 
@@ -168,8 +168,7 @@ def answer(network, data, indices):
         pooled = network.pool(network.features(images)[-1])
         return network.dense(pooled).cpu().numpy(), pooled.cpu().numpy()
 
-    threads = os.cpu_count() if device.type == "cpu" else 1
-    parts = in_threads(threads, some, range(0, len(indices), ANSWER_BATCH))
+    parts = in_threads(threads if device.type == "cpu" else 1, some, range(0, len(indices), ANSWER_BATCH))
     return tuple(np.concatenate(one) for one in zip(*parts))
 
 
@@ -177,7 +176,7 @@ def answer(network, data, indices):
 
 
 def validate(run, data, indices, labels, codes, weights):
-    logits, _ = answer(run.average, data, indices)
+    logits, _ = answer(run.average, data, indices, run.threads)
     truth = [labels[i] for i in indices]
     weights = None if weights is None else weights.cpu()
     loss = F.cross_entropy(torch.from_numpy(logits), torch.tensor(truth), weights)

@@ -168,6 +168,22 @@ def check_attention(lesion):
     assert right < 0.2 and min(losses.values()) > right + 0.5, (right, losses)
 
 
+def check_crops(folder):
+    """A crop has its lesion; of a healthy head it is where others have theirs, and shows something."""
+    from batches import crop_of
+    from prepared import Prepared
+    data = Prepared(folder)
+    count, seen = 2, {"MEN": [], "PA": [], "HLTH": []}
+    order = [i for i, row in enumerate(data.rows) if i % 2] * 20
+    for n in range(300):
+        image, lesion = crop_of(data, order, n, count, np.random.default_rng(n))
+        assert image.shape == (1, 4 * count, 4 * count, 4 * count) and lesion.shape == (1, count, count, count)
+        seen[data.rows[order[n]]["class"]].append((lesion.max(), image.max()))
+    assert all(lesion > 0 for code in ("MEN", "PA") for lesion, _ in seen[code]), "a crop without its lesion"
+    healthy = np.array(seen["HLTH"])
+    assert len(healthy) > 50 and (healthy[:, 0] == 0).all() and (healthy[:, 1] > 0).all(), "a healthy crop of nothing"
+
+
 def stop_at(step, *arguments):
     """Run train.py until it shows this step, then ask it to end."""
     line = [sys.executable, RECIPE / "train.py", *map(str, arguments)]
@@ -277,6 +293,7 @@ def main():
         check_cells()
         scans = write_folder(folder / "bids", 108, np.random.default_rng(1))
         check_prepared(folder / "bids", scans, folder / "set")
+        check_crops(folder / "set")
         best = check_training(folder / "set", folder)
         check_export(best, folder / "set", scans, folder)
         check_start(best, folder)
