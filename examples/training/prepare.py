@@ -199,10 +199,12 @@ def prepare_scan(answer, name, scan, row, shape):
     return image, lesion, {"scan": name, "lesion_mask": bool(mask)} | row
 
 
-def prepare(folders, output, spec, command, quiet=False):
-    """Add the folders' scans to the set; the number that failed."""
+def prepare(folders, output, spec, command, quiet=False, split=None):
+    """Add the folders' scans to the set; the number that failed. split: in place of the participants' own."""
     target = Set(output, spec)
     todo = [scan for folder in folders for scan in find_scans(folder, target.known)]
+    for *_, row in todo if split else ():
+        row["split"] = split
     failed, begin = 0, time.monotonic()
     with tempfile.TemporaryDirectory(prefix="prepare-") as temporary:
         model = os.path.join(temporary, "spec.onnx")
@@ -259,9 +261,11 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path, nargs="+", help="BIDS folders")
     parser.add_argument("--output", type=pathlib.Path, required=True, metavar="SET", help="folder of the prepared set")
+    parser.add_argument("--split", metavar="NAME", help="of all these scans, in place of their participants.tsv's")
     add_arguments(parser)
     arguments = parser.parse_args()
-    sys.exit(1 if prepare(arguments.folder, arguments.output, spec_of(arguments), arguments.command) else 0)
+    sys.exit(1 if prepare(arguments.folder, arguments.output, spec_of(arguments), arguments.command,
+                          split=arguments.split) else 0)
 
 
 if __name__ == "__main__":

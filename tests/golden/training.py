@@ -264,6 +264,23 @@ def check_export(best, prepared, scans, folder):
     assert len(answers) == len(scans) and right >= 0.8 and covered >= 0.8 and like >= 0.9
 
 
+def check_calibration(best, prepared, folder):
+    """Scans that join the set under another split calibrate, and no others do."""
+    common = ["--set", prepared, "--command", COMMAND]
+    said = python("export.py", best, "--output", folder / "none.onnx", "--calibrate", "others", *common, succeeds=False)
+    assert "none of the 0 scans to calibrate with" in said, said
+    others = write_folder(folder / "others", 27, np.random.default_rng(2))
+    before = rows_of(prepared)
+    python("prepare.py", folder / "others", "--output", prepared, "--spec", SPEC, "--command", COMMAND, "--split", "others")
+    rows = rows_of(prepared)
+    assert rows[: len(before)] == before and len(rows) == len(before) + len(others)
+    assert {row["split"] for row in rows[len(before) :]} == {"others"}
+    model = folder / "others.onnx"
+    python("export.py", best, "--output", model, "--calibrate", "others", *common)
+    told = json.loads(subprocess.check_output([COMMAND, "info", "--json", model]))["metadata"]["tumorclass.metrics"]
+    assert told.startswith(f"on {len(others)} scans"), told
+
+
 def check_start(best, folder):
     """A training that begins with a model file has its weights."""
     import torch
@@ -304,6 +321,7 @@ def main():
         check_crops(folder / "set")
         best = check_training(folder / "set", folder)
         check_export(best, folder / "set", scans, folder)
+        check_calibration(best, folder / "set", folder)
         check_start(best, folder)
 
 
