@@ -4,6 +4,7 @@ import functools
 import numpy as np
 
 PUBLISHED_ORDER = ["HGG", "LGG", "METS", "PA", "AN", "HLTH", "MEN"]
+HEALTHY = "HLTH"
 SETTINGS = ("source", "family", "slab", "stripped", "strength")  # columns whose values validation tells apart
 FEWEST = 10  # scans of a class in a setting, for its sensitivity to count
 

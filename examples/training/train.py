@@ -32,19 +32,19 @@ from batches import batches
 from network import COMPACT, PUBLISHED, Network, cell_loss, lesion_loss
 from prepared import Prepared
 from record import draw, load, mean_losses, save, write_csv
-from scans import Order, class_codes, judge, split
+from scans import HEALTHY, Order, class_codes, judge, split
 from start import begin_with
 
 RECIPES = {
     "compact": COMPACT | {"optimizer": "adamw", "rate": 1e-3, "decay": 0.02, "batch": 16, "part": 4,
                           "warm_up": 0.03, "average": 0.999, "balanced": True, "smoothing": 0.05, "cells": 1.0,
                           "lesions": 1.0, "augment": True, "crop_share": 0.0, "crops": [32, 48, 64],
-                          "crop_batch": 32, "crop_part": 8, "patience": None,
+                          "crop_batch": 32, "crop_part": 8, "elsewhere": 0.25, "patience": None,
                           "folds": 8},
     "published": PUBLISHED | {"optimizer": "adam", "rate": 5e-4, "decay": 1e-5, "batch": 5, "part": 5,
                               "warm_up": 0.0, "average": 0.0, "balanced": False, "smoothing": 0.0, "cells": 0.0,
                               "lesions": 0.0, "augment": False, "crop_share": 0.0, "crops": [],
-                              "crop_batch": 5, "crop_part": 5, "patience": [10, 50],
+                              "crop_batch": 5, "crop_part": 5, "elsewhere": 0.0, "patience": [10, 50],
                               "folds": 8},
 }
 HIGHEST_NORM = 5.0  # gradients longer than this are shortened
@@ -257,12 +257,13 @@ def look(run, data, parts, labels, codes, weights, folder):
 def train(run, data, parts, labels, codes, arguments):
     order = Order(parts[0], labels, run.settings["balanced"], run.settings["seed"])
     weights = class_weights(run, [labels[i] for i in parts[0]], len(codes))
+    healthy = codes.index(HEALTHY) if HEALTHY in codes else None
     stop = []
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.append(True))
     begin, begin_step, saved = time.monotonic(), run.step, time.monotonic()
     tick = begin
-    for batch in () if run.finished() else batches(run, data, order, labels):
+    for batch in () if run.finished() else batches(run, data, order, labels, healthy):
         run.recent.append(train_step(run, batch, weights))
         run.seconds += time.monotonic() - tick
         if run.step % arguments.log_every == 0:

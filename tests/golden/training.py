@@ -183,6 +183,7 @@ def check_crops(folder):
     healthy = np.array(seen["HLTH"])
     assert len(healthy) > 50 and (healthy[:, 0] == 0).all(), "a healthy crop with a lesion"
 
+    check_elsewhere(data, order)
     first = {code: next(i for i, row in enumerate(data.rows) if row["class"] == code) for code in seen}
     shown = np.kron(data.cells[first["PA"]] > 0, np.ones((4, 4, 4), np.uint8))  # a slab that has the one place alone
     data.inputs = {first["HLTH"]: shown}
@@ -190,6 +191,29 @@ def check_crops(folder):
     for n in range(0, 60, 3):
         image, _ = crop_of(data, order, n, count, np.random.default_rng(n))
         assert image.max() > 0, "a healthy crop of nothing"
+
+
+def check_elsewhere(data, order):
+    """Crops away from the lesion are of places where others have theirs, and count as healthy unless it is in them."""
+    from batches import batch_of
+    from prepared import CELL
+    codes = list(PLACES)
+    labels = [codes.index(row["class"]) for row in data.rows]
+    healthy = codes.index("HLTH")
+
+    class Run:
+        settings = {"seed": 1, "batch": 100, "crop_batch": 100, "augment": False, "elsewhere": 0.5}
+
+        def extent(self, step):
+            return 2 * CELL
+
+    for code, wanted in ((healthy, True), (None, False)):
+        _, chosen, lesions = batch_of(Run(), 0, data, order, labels, code)
+        own = [labels[i] for i in order[:100]]
+        found = lesions.flatten(1).amax(1) > 0
+        away = [n for n in range(100) if own[n] != healthy and not found[n]]
+        assert len(away) > 10 if wanted else not away, f"{len(away)} of 100 crops are away from their lesion"
+        assert all(chosen[n] == (healthy if n in away else own[n]) for n in range(100))
 
 
 def stop_at(step, *arguments):
