@@ -1,6 +1,7 @@
 #!/bin/sh
-# quickstart.sh: from a fresh Debian machine to a classified scan. Installs what is missing, builds, takes a real head
-# (Colin27, a healthy man, from Debian's mricron-data) and writes its attention map and a picture into build/quickstart.
+# quickstart.sh: from a fresh Debian machine to classified scans. Installs what is missing, builds, takes a real head
+# (Colin27, a healthy man, from Debian's mricron-data) and a synthetic one with a high-grade glioma, and writes attention
+# maps and pictures into build/quickstart.
 set -eu
 cd "$(dirname "$0")/.."
 .ci/install build-essential cmake ninja-build pkg-config libnifti-dev libdeflate-dev zlib1g-dev libjansson-dev \
@@ -11,6 +12,8 @@ cmake --build --preset release -- --quiet
 
 mkdir -p build/quickstart
 cp /usr/share/mricron/templates/ch2.nii.gz build/quickstart/colin27.nii.gz
-set -x
-build/release/bin/tumorclass classify build/quickstart/colin27.nii.gz \
-    --attention build/quickstart/map.nii.gz --overlay build/quickstart/overlay.png
+cp examples/scans/synthetic-hgg.nii.gz build/quickstart/
+for scan in colin27 synthetic-hgg; do
+    (set -x; build/release/bin/tumorclass classify build/quickstart/$scan.nii.gz \
+        --attention build/quickstart/$scan-map.nii.gz --overlay build/quickstart/$scan.png)
+done
