@@ -1,0 +1,53 @@
+/* What the plugin's host code enqueues. Pointers are to device memory and 16-byte aligned; a tensor is N x P x C with the
+ * channels innermost, P = D H W positions, in one `gpu_storage`. A call checks nothing, returns at once, and what it
+ * enqueued runs on `stream`. Sums are taken in a fixed order: the same input gives the same bits. */
+#ifndef KERNELS_KERNELS_H
+#define KERNELS_KERNELS_H
+#include <cuda_runtime_api.h>
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum gpu_storage { GPU_FLOAT, GPU_HALF, GPU_BFLOAT16, GPU_STORAGES } gpu_storage;
+
+/* As model/graph.h has them. */
+typedef enum gpu_activation {
+    GPU_NONE,
+    GPU_RELU,
+    GPU_LEAKY_RELU,
+    GPU_PRELU,
+    GPU_SIGMOID,
+    GPU_HARD_SIGMOID,
+    GPU_HARD_SWISH,
+    GPU_CLIP,
+    GPU_TANH
+} gpu_activation;
+
+/* dst = activation(x + residual), behind an operation that gives x. */
+typedef struct gpu_epilogue {
+    const void *residual; /* of the output's shape and storage, or NULL */
+    const float *slope;   /* of GPU_PRELU: slopes[0], or one a channel */
+    int32_t slopes;
+    gpu_activation activation;
+    float alpha, beta;
+} gpu_epilogue;
+
+typedef struct gpu_tensor {
+    int64_t n, positions;
+    int32_t channels;
+    gpu_storage storage;
+} gpu_tensor;
+
+/* (src - mean) / sqrt(variance + epsilon) * scale[c] + shift[c], then the epilogue; dst may be src. Mean and variance are
+ * over the positions of each n and c. workspace: gpu_instance_norm_workspace bytes. */
+size_t gpu_instance_norm_workspace(const gpu_tensor *tensor);
+cudaError_t gpu_instance_norm(void *dst, const void *src, const float *scale, const float *shift, float epsilon,
+                              const gpu_tensor *tensor, const gpu_epilogue *epilogue, void *workspace,
+                              cudaStream_t stream);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
