@@ -9,12 +9,13 @@ __device__ inline float clamp_to(float x, float low, float high)
     return x < low ? low : x > high ? high : x;
 }
 
-__device__ inline float activate(float x, const gpu_epilogue &epilogue, int channel)
+/* slope: the index of GPU_PRELU's. */
+__device__ inline float activate(float x, const gpu_epilogue &epilogue, int slope)
 {
     switch (epilogue.activation) {
     case GPU_RELU: return x < 0 ? 0 : x;
     case GPU_LEAKY_RELU: return x < 0 ? epilogue.alpha * x : x;
-    case GPU_PRELU: return x < 0 ? epilogue.slope[epilogue.slopes == 1 ? 0 : channel] * x : x;
+    case GPU_PRELU: return x < 0 ? epilogue.slope[slope] * x : x;
     case GPU_SIGMOID: return 1 / (1 + expf(-x));
     case GPU_HARD_SIGMOID: return clamp_to(fmaf(epilogue.alpha, x, epilogue.beta), 0, 1);
     case GPU_HARD_SWISH: return x * clamp_to(fmaf(x, 1 / 6.f, 0.5f), 0, 1);
@@ -24,16 +25,17 @@ __device__ inline float activate(float x, const gpu_epilogue &epilogue, int chan
     }
 }
 
-/* x: `Width` neighbouring channels of the output, from element `index` on, of which the first is `channel`. */
+/* x: `Width` neighbours of the output, from element `index` on; slope: index of the first one's, slope_step to the next. */
 template <class Storage, int Width>
-__device__ inline void finish(Storage *dst, float *x, const gpu_epilogue &epilogue, int64_t index, int channel)
+__device__ inline void finish(Storage *dst, float *x, const gpu_epilogue &epilogue, int64_t index, int slope,
+                              int slope_step)
 {
     if (epilogue.residual) {
         float residual[Width];
         load_channels<Storage, Width>(residual, static_cast<const Storage *>(epilogue.residual) + index);
         for (int v = 0; v < Width; v++) x[v] += residual[v];
     }
-    for (int v = 0; v < Width; v++) x[v] = activate(x[v], epilogue, channel + v);
+    for (int v = 0; v < Width; v++) x[v] = activate(x[v], epilogue, slope + v * slope_step);
     store_channels<Storage, Width>(dst + index, x);
 }
 

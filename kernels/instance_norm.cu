@@ -142,7 +142,8 @@ __global__ void normalize(Storage *dst, const Storage *src, const moments *plane
     float x[Width];
     load_channels<Storage, Width>(x, src + at);
     for (int v = 0; v < Width; v++) x[v] = fmaf(x[v] - of[v].mean, of[v].squares, shift[channel + v]);
-    finish<Storage, Width>(dst, x, epilogue, at, channel);
+    const bool one_slope = epilogue.slopes == 1;
+    finish<Storage, Width>(dst, x, epilogue, at, one_slope ? 0 : channel, one_slope ? 0 : 1);
 }
 
 template <class Storage, int Width>

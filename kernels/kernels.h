@@ -28,8 +28,8 @@ typedef enum gpu_activation {
 /* dst = activation(x + residual), behind an operation that gives x. */
 typedef struct gpu_epilogue {
     const void *residual; /* of the output's shape and storage, or NULL */
-    const float *slope;   /* of GPU_PRELU: slopes[0], or one a channel */
-    int32_t slopes;
+    const float *slope;   /* of GPU_PRELU: one value, or one a channel */
+    int32_t slopes;       /* how many */
     gpu_activation activation;
     float alpha, beta;
 } gpu_epilogue;
@@ -39,6 +39,27 @@ typedef struct gpu_tensor {
     int32_t channels;
     gpu_storage storage;
 } gpu_tensor;
+
+/* Up to four operands walked side by side, the last axis the fastest: an operand's element is at the sum of index *
+ * stride, in elements. A stride of 0 repeats. Extents and offsets are below 2^31. */
+enum { GPU_AXES = 8 };
+enum { GPU_DST, GPU_A, GPU_B, GPU_SLOPE, GPU_OPERANDS };
+typedef struct gpu_loop {
+    int32_t axes;
+    int32_t extent[GPU_AXES];
+    int32_t stride[GPU_OPERANDS][GPU_AXES];
+} gpu_loop;
+/* Neighbouring axes through which all operands walk evenly become one, and axes of 1 go: the same walk. */
+void gpu_loop_collapse(gpu_loop *loop);
+
+typedef enum gpu_function { GPU_COPY, GPU_ADD, GPU_SUB, GPU_MUL, GPU_DIV } gpu_function;
+/* dst = epilogue(a function b): b is NULL for GPU_COPY, the residual is walked as dst is, the slope as GPU_SLOPE says.
+ * dst may be a or b where they are walked alike. */
+cudaError_t gpu_elementwise(void *dst, const void *a, const void *b, gpu_function function, const gpu_loop *loop,
+                            const gpu_epilogue *epilogue, gpu_storage storage, cudaStream_t stream);
+
+/* The same value in `count` elements. */
+cudaError_t gpu_fill(void *dst, float value, int64_t count, gpu_storage storage, cudaStream_t stream);
 
 /* (src - mean) / sqrt(variance + epsilon) * scale[c] + shift[c], then the epilogue; dst may be src. Mean and variance are
  * over the positions of each n and c. workspace: gpu_instance_norm_workspace bytes. */

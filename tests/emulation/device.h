@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/half.h"
 #include "build_graph.h"
-#include "kernels.h"
+#include "step.h"
 
 static const char *const storage_names[GPU_STORAGES] = { "float", "half", "bfloat16" };
 
@@ -26,11 +26,6 @@ static inline uint16_t bfloat16_of(float x)
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-static inline size_t storage_size(gpu_storage storage)
-{
-    return storage == GPU_FLOAT ? sizeof(float) : sizeof(uint16_t);
-}
-
 static inline void store(void *dst, int64_t index, float x, gpu_storage storage)
 {
     if (storage == GPU_FLOAT) ((float *)dst)[index] = x;
@@ -49,41 +44,71 @@ static inline float loaded(const void *src, int64_t index, gpu_storage storage)
     return x;
 }
 
-static inline gpu_tensor tensor_of(const struct shape *shape, gpu_storage storage)
+static inline float rounded_to(float x, gpu_storage storage)
 {
-    const struct extents e = shape_extents(shape);
-    return (gpu_tensor){ e.n, e.d * e.h * e.w, (int32_t)e.c, storage };
+    float room = 0;
+    store(&room, 0, x, storage);
+    return loaded(&room, 0, storage);
 }
 
-/* Filled with NaN: 16-byte aligned, and not a byte longer than it is. */
-static inline void *device_tensor(const gpu_tensor *tensor)
+/* Filled with NaN, and not a byte longer than it is. */
+static inline void *device_tensor(const struct shape *shape, gpu_storage storage)
 {
-    const size_t size = (size_t)(tensor->n * tensor->positions * tensor->channels) * storage_size(tensor->storage);
+    const size_t size = (size_t)shape_count(shape) * storage_size(storage);
     void *const block = malloc(size);
-    if (block) memset(block, 0xff, size);
+    must(block ? TUMORCLASS_OK : TUMORCLASS_OUT_OF_MEMORY);
+    return memset(block, 0xff, size);
+}
+
+/* Index in device memory of element `index` in C order. */
+static inline int64_t device_index(const struct shape *shape, int64_t index)
+{
+    int32_t stride[MAX_RANK];
+    int64_t place = 0;
+    device_strides(stride, shape);
+    for (int32_t axis = shape->rank - 1; axis >= 0; axis--) {
+        place += index % shape->extent[axis] * stride[axis];
+        index /= shape->extent[axis];
+    }
+    return place;
+}
+
+static inline void *to_device(const float *src, const struct shape *shape, gpu_storage storage)
+{
+    void *const block = device_tensor(shape, storage);
+    for (int64_t i = 0; i < shape_count(shape); i++) store(block, device_index(shape, i), src[i], storage);
     return block;
 }
 
-/* Index in the device's order of element `index` in C order. */
-static inline int64_t device_index(const gpu_tensor *tensor, int64_t index)
+static inline void from_device(float *dst, const void *src, const struct shape *shape, gpu_storage storage)
 {
-    const int64_t p = index % tensor->positions, plane = index / tensor->positions;
-    const int64_t c = plane % tensor->channels, n = plane / tensor->channels;
-    return (n * tensor->positions + p) * tensor->channels + c;
+    for (int64_t i = 0; i < shape_count(shape); i++) dst[i] = loaded(src, device_index(shape, i), storage);
 }
 
-static inline void *to_device(const float *src, const gpu_tensor *tensor)
+/* Run the graph's one node on `input`, C order, as the backend would. */
+static inline cudaError_t run_on_device(float *dst, const struct graph *graph, const float *input, gpu_storage storage)
 {
-    const int64_t count = tensor->n * tensor->positions * tensor->channels;
-    void *const block = device_tensor(tensor);
-    for (int64_t i = 0; block && i < count; i++) store(block, device_index(tensor, i), src[i], tensor->storage);
-    return block;
-}
-
-static inline void from_device(float *dst, const void *src, const gpu_tensor *tensor)
-{
-    const int64_t count = tensor->n * tensor->positions * tensor->channels;
-    for (int64_t i = 0; i < count; i++) dst[i] = loaded(src, device_index(tensor, i), tensor->storage);
+    const struct node *node = &graph->nodes[0];
+    const struct gpu_operation *how = &gpu_operations[node->operation];
+    void **const memory = calloc((size_t)graph->value_count, sizeof *memory);
+    const float **const wide = calloc((size_t)graph->value_count, sizeof *wide);
+    must(memory && wide ? TUMORCLASS_OK : TUMORCLASS_OUT_OF_MEMORY);
+    for (int32_t v = 0; v < graph->value_count; v++) {
+        const float *src = v == graph->input ? input : graph->values[v].constant;
+        wide[v] = graph->values[v].constant;
+        memory[v] = src ? to_device(src, &graph->values[v].shape, storage)
+                        : device_tensor(&graph->values[v].shape, storage);
+    }
+    const size_t size = how->workspace ? how->workspace(graph, node, storage) : 0;
+    void *const workspace = size ? memset(malloc(size), 0xff, size) : NULL;
+    const struct gpu_step step = { graph, node, memory, wide, workspace, storage, NULL };
+    const cudaError_t status = how->run(&step);
+    from_device(dst, memory[node->output], &graph->values[node->output].shape, storage);
+    for (int32_t v = 0; v < graph->value_count; v++) free(memory[v]);
+    free(workspace);
+    free(memory);
+    free(wide);
+    return status;
 }
 
 #endif

@@ -1,0 +1,23 @@
+#include "step.h"
+
+const struct gpu_operation gpu_operations[OPERATION_COUNT] = {
+    [OPERATION_ACTIVATION] = { gpu_run_activation, NULL },
+    [OPERATION_BINARY] = { gpu_run_binary, NULL },
+    [OPERATION_CONCAT] = { gpu_run_concat, NULL },
+    [OPERATION_INSTANCE_NORM] = { gpu_run_instance_norm, gpu_workspace_instance_norm },
+    [OPERATION_PAD] = { gpu_run_pad, NULL },
+    [OPERATION_RESHAPE] = { gpu_run_reshape, gpu_workspace_reshape },
+    [OPERATION_TRANSPOSE] = { gpu_run_transpose, NULL },
+};
+
+gpu_epilogue step_epilogue(const struct gpu_step *step)
+{
+    const struct node *node = step->node;
+    const bool slopes = node->slope != NO_VALUE;
+    return (gpu_epilogue){ .residual = node->residual == NO_VALUE ? NULL : step->memory[node->residual],
+                           .slope = slopes ? step->wide[node->slope] : NULL,
+                           .slopes = slopes ? (int32_t)shape_count(step_shape(step, node->slope)) : 0,
+                           .activation = (gpu_activation)node->activation,
+                           .alpha = node->alpha,
+                           .beta = node->beta };
+}
