@@ -129,42 +129,56 @@ __global__ void join_slabs(moments *dst, const moments *src, const float *scale,
     dst[(int64_t)blockIdx.y * channels + channel] = { known.mean, factor };
 }
 
-/* Grid: positions x groups in blocks, n. */
+/* (src - mean) * factor + shift: of each plane or, without planes, src * scale + shift. Grid: positions x groups, n. */
 template <class Storage, int Width>
-__global__ void normalize(Storage *dst, const Storage *src, const moments *plane, const float *shift, int positions,
-                          int channels, gpu_epilogue epilogue)
+__global__ void normalize(Storage *dst, const Storage *src, const moments *plane, const float *scale,
+                          const float *shift, int positions, int channels, gpu_epilogue epilogue)
 {
     const unsigned groups = (unsigned)(channels / Width), index = blockIdx.x * THREADS + threadIdx.x;
     if (index >= groups * (unsigned)positions) return;
     const int channel = (int)(index % groups) * Width;
     const int64_t at = ((int64_t)blockIdx.y * positions * groups + index) * Width;
-    const moments *const of = plane + (int64_t)blockIdx.y * channels + channel;
     float x[Width];
     load_channels<Storage, Width>(x, src + at);
-    for (int v = 0; v < Width; v++) x[v] = fmaf(x[v] - of[v].mean, of[v].squares, shift[channel + v]);
+    for (int v = 0; v < Width; v++) {
+        const int c = channel + v;
+        const moments of = plane ? plane[(int64_t)blockIdx.y * channels + c] : moments{ 0, scale[c] };
+        x[v] = fmaf(x[v] - of.mean, of.squares, shift[c]);
+    }
     const bool one_slope = epilogue.slopes == 1;
     finish<Storage, Width>(dst, x, epilogue, at, one_slope ? 0 : channel, one_slope ? 0 : 1);
 }
 
 template <class Storage, int Width>
+static cudaError_t change(void *dst, const void *src, const moments *planes, const float *scale, const float *shift,
+                          const gpu_tensor *tensor, const gpu_epilogue *epilogue, cudaStream_t stream)
+{
+    const int64_t threads = tensor->positions * (tensor->channels / Width);
+    const dim3 grid((unsigned)((threads + THREADS - 1) / THREADS), (unsigned)tensor->n);
+    return gpu_launch(normalize<Storage, Width>, grid, dim3(THREADS), stream, static_cast<Storage *>(dst),
+                      static_cast<const Storage *>(src), planes, scale, shift, (int)tensor->positions, tensor->channels,
+                      *epilogue);
+}
+
+/* Without a workspace there are no moments to take. */
+template <class Storage, int Width>
 static cudaError_t run(void *dst, const void *src, const float *scale, const float *shift, float epsilon,
                        const gpu_tensor *tensor, const gpu_epilogue *epilogue, void *workspace, cudaStream_t stream)
 {
+    moments *const planes = static_cast<moments *>(workspace);
+    if (!planes) return change<Storage, Width>(dst, src, planes, scale, shift, tensor, epilogue, stream);
     const tiling t = tiling_of(tensor);
     const int channels = tensor->channels, positions = (int)tensor->positions;
-    const unsigned n = (unsigned)tensor->n;
-    const Storage *const from = static_cast<const Storage *>(src);
-    moments *const planes = static_cast<moments *>(workspace), *const slabs = planes + tensor->n * channels;
+    const unsigned n = (unsigned)tensor->n, joins = (unsigned)((channels + JOIN_CHANNELS - 1) / JOIN_CHANNELS);
+    moments *const slabs = planes + tensor->n * channels;
     cudaError_t status = gpu_launch(measure_slabs<Storage, Width>, dim3((unsigned)t.slabs, (unsigned)t.tiles, n),
-                                    dim3(THREADS), stream, slabs, from, positions, channels, t.groups, t.slab);
+                                    dim3(THREADS), stream, slabs, static_cast<const Storage *>(src), positions,
+                                    channels, t.groups, t.slab);
+    if (status == cudaSuccess)
+        status = gpu_launch(join_slabs, dim3(joins, n), dim3(THREADS), stream, planes, slabs, scale, epsilon, positions,
+                            channels, t.slabs, t.slab);
     if (status != cudaSuccess) return status;
-    const unsigned joins = (unsigned)((channels + JOIN_CHANNELS - 1) / JOIN_CHANNELS);
-    status = gpu_launch(join_slabs, dim3(joins, n), dim3(THREADS), stream, planes, slabs, scale, epsilon, positions,
-                        channels, t.slabs, t.slab);
-    if (status != cudaSuccess) return status;
-    const int64_t threads = (int64_t)positions * (channels / Width);
-    return gpu_launch(normalize<Storage, Width>, dim3((unsigned)((threads + THREADS - 1) / THREADS), n), dim3(THREADS),
-                      stream, static_cast<Storage *>(dst), from, planes, shift, positions, channels, *epilogue);
+    return change<Storage, Width>(dst, src, planes, scale, shift, tensor, epilogue, stream);
 }
 
 size_t gpu_instance_norm_workspace(const gpu_tensor *tensor)
@@ -186,4 +200,10 @@ cudaError_t gpu_instance_norm(void *dst, const void *src, const float *scale, co
     };
     return forms[tensor->storage][tiling_of(tensor).width > 1](dst, src, scale, shift, epsilon, tensor, epilogue,
                                                                workspace, stream);
+}
+
+cudaError_t gpu_scale_shift(void *dst, const void *src, const float *scale, const float *shift,
+                            const gpu_tensor *tensor, const gpu_epilogue *epilogue, cudaStream_t stream)
+{
+    return gpu_instance_norm(dst, src, scale, shift, 0, tensor, epilogue, NULL, stream);
 }

@@ -4,6 +4,7 @@
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
 #include <cuda_runtime_api.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #ifdef __cplusplus
@@ -67,6 +68,44 @@ size_t gpu_instance_norm_workspace(const gpu_tensor *tensor);
 cudaError_t gpu_instance_norm(void *dst, const void *src, const float *scale, const float *shift, float epsilon,
                               const gpu_tensor *tensor, const gpu_epilogue *epilogue, void *workspace,
                               cudaStream_t stream);
+
+/* src * scale[c] + shift[c], then the epilogue; dst may be src. */
+cudaError_t gpu_scale_shift(void *dst, const void *src, const float *scale, const float *shift,
+                            const gpu_tensor *tensor, const gpu_epilogue *epilogue, cudaStream_t stream);
+
+/* Mean, maximum or sum over axes. kept walks dst and src (GPU_A) through the outputs, reduced walks src through what each
+ * takes together; sums are double. workspace: gpu_reduce_workspace bytes. */
+typedef enum gpu_reduction_kind { GPU_MEAN, GPU_MAXIMUM, GPU_SUM } gpu_reduction_kind;
+typedef struct gpu_reduction {
+    gpu_loop kept, reduced;
+    gpu_reduction_kind kind;
+} gpu_reduction;
+size_t gpu_reduce_workspace(const gpu_reduction *reduction);
+cudaError_t gpu_reduce(void *dst, const void *src, const gpu_reduction *reduction, gpu_storage storage, void *workspace,
+                       cudaStream_t stream);
+
+/* Along an axis of `extent` elements, one every `step`; lines walks dst and src (GPU_A) through all other axes. */
+cudaError_t gpu_softmax(void *dst, const void *src, const gpu_loop *lines, int32_t extent, int32_t dst_step,
+                        int32_t src_step, bool logarithm, gpu_storage storage, cudaStream_t stream);
+
+/* dst = alpha * sum over k of a b + beta * bias: loop walks dst, a, b and, as GPU_SLOPE, the bias through dst's elements;
+ * the steps are those along k. bias may be NULL. */
+typedef struct gpu_product {
+    gpu_loop loop;
+    int32_t k, step_a, step_b;
+    float alpha, beta;
+} gpu_product;
+cudaError_t gpu_matmul(void *dst, const void *a, const void *b, const void *bias, const gpu_product *product,
+                       gpu_storage storage, cudaStream_t stream);
+
+/* Windows over D, H, W of N x D x H x W x C. */
+typedef struct gpu_pool {
+    int32_t n, channels, src[3], dst[3];
+    int32_t kernel[3], stride[3], dilation[3], pad_before[3], pad_after[3];
+    bool maximum, count_padding;
+} gpu_pool;
+cudaError_t gpu_pool_windows(void *dst, const void *src, const gpu_pool *pool, gpu_storage storage,
+                             cudaStream_t stream);
 
 #ifdef __cplusplus
 }

@@ -5,8 +5,13 @@ const struct gpu_operation gpu_operations[OPERATION_COUNT] = {
     [OPERATION_BINARY] = { gpu_run_binary, NULL },
     [OPERATION_CONCAT] = { gpu_run_concat, NULL },
     [OPERATION_INSTANCE_NORM] = { gpu_run_instance_norm, gpu_workspace_instance_norm },
+    [OPERATION_MATMUL] = { gpu_run_matmul, NULL },
     [OPERATION_PAD] = { gpu_run_pad, NULL },
+    [OPERATION_POOL] = { gpu_run_pool, NULL },
+    [OPERATION_REDUCE] = { gpu_run_reduce, gpu_workspace_reduce },
     [OPERATION_RESHAPE] = { gpu_run_reshape, gpu_workspace_reshape },
+    [OPERATION_SCALE_SHIFT] = { gpu_run_scale_shift, NULL },
+    [OPERATION_SOFTMAX] = { gpu_run_softmax, NULL },
     [OPERATION_TRANSPOSE] = { gpu_run_transpose, NULL },
 };
 

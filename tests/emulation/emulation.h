@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector_functions.h>
 
+using std::isnan; /* CUDA has it as a function of its own */
+
 #ifndef __global__
 #define __global__
 #define __device__
