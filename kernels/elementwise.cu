@@ -30,8 +30,8 @@ __device__ static inline float apply(float a, float b, gpu_function function)
 
 /* One thread for `Width` neighbours along the last axis, whose extent is divided by it already. */
 template <class Storage, int Width>
-__global__ void walk(Storage *dst, const Storage *a, const Storage *b, gpu_function function, gpu_loop loop,
-                     gpu_epilogue epilogue, unsigned count)
+__global__ void walk(Storage *dst, const Storage *a, const Storage *b, gpu_function function, float factor,
+                     gpu_loop loop, gpu_epilogue epilogue, unsigned count)
 {
     unsigned index = blockIdx.x * THREADS + threadIdx.x;
     if (index >= count) return;
@@ -43,13 +43,17 @@ __global__ void walk(Storage *dst, const Storage *a, const Storage *b, gpu_funct
         index /= extent;
     }
     const int last = loop.axes - 1;
-    float x[Width], y[Width];
+    float x[Width], y[Width] = {};
     load_walked<Storage, Width>(x, a + at[GPU_A], loop.stride[GPU_A][last]);
-    if (b) {
-        load_walked<Storage, Width>(y, b + at[GPU_B], loop.stride[GPU_B][last]);
-        for (int v = 0; v < Width; v++) x[v] = apply(x[v], y[v], function);
+    const int slope = at[GPU_SLOPE], slope_step = loop.stride[GPU_SLOPE][last];
+    if (b) load_walked<Storage, Width>(y, b + at[GPU_B], loop.stride[GPU_B][last]);
+    if (function == GPU_BACK) {
+        for (int v = 0; v < Width; v++) x[v] *= derivative(y[v], epilogue, slope + v * slope_step);
+        store_channels<Storage, Width>(dst + at[GPU_DST], x);
+        return;
     }
-    finish<Storage, Width>(dst, x, epilogue, at[GPU_DST], at[GPU_SLOPE], loop.stride[GPU_SLOPE][last]);
+    for (int v = 0; v < Width; v++) x[v] = factor * (b ? apply(x[v], y[v], function) : x[v]);
+    finish<Storage, Width>(dst, x, epilogue, at[GPU_DST], slope, slope_step);
 }
 
 static bool walks_in_vectors(const gpu_loop *loop, int operand, const void *start, int width)
@@ -62,8 +66,8 @@ static bool walks_in_vectors(const gpu_loop *loop, int operand, const void *star
 }
 
 template <class Storage, int Width>
-static cudaError_t run(void *dst, const void *a, const void *b, gpu_function function, const gpu_loop *loop,
-                       const gpu_epilogue *epilogue, cudaStream_t stream)
+static cudaError_t run(void *dst, const void *a, const void *b, gpu_function function, float factor,
+                       const gpu_loop *loop, const gpu_epilogue *epilogue, cudaStream_t stream)
 {
     gpu_loop divided = *loop;
     int64_t count = 1;
@@ -71,14 +75,15 @@ static cudaError_t run(void *dst, const void *a, const void *b, gpu_function fun
     for (int axis = 0; axis < loop->axes; axis++) count *= divided.extent[axis];
     return gpu_launch(walk<Storage, Width>, dim3((unsigned)((count + THREADS - 1) / THREADS)), dim3(THREADS), stream,
                       static_cast<Storage *>(dst), static_cast<const Storage *>(a), static_cast<const Storage *>(b),
-                      function, divided, *epilogue, (unsigned)count);
+                      function, factor, divided, *epilogue, (unsigned)count);
 }
 
-cudaError_t gpu_elementwise(void *dst, const void *a, const void *b, gpu_function function, const gpu_loop *loop,
-                            const gpu_epilogue *epilogue, gpu_storage storage, cudaStream_t stream)
+cudaError_t gpu_elementwise(void *dst, const void *a, const void *b, gpu_function function, float factor,
+                            const gpu_loop *loop, const gpu_epilogue *epilogue, gpu_storage storage,
+                            cudaStream_t stream)
 {
-    typedef cudaError_t form(void *, const void *, const void *, gpu_function, const gpu_loop *, const gpu_epilogue *,
-                             cudaStream_t);
+    typedef cudaError_t form(void *, const void *, const void *, gpu_function, float, const gpu_loop *,
+                             const gpu_epilogue *, cudaStream_t);
     static form *const forms[GPU_STORAGES][2] = {
         { run<float, 1>, run<float, 4> },
         { run<__half, 1>, run<__half, 8> },
@@ -92,7 +97,7 @@ cudaError_t gpu_elementwise(void *dst, const void *a, const void *b, gpu_functio
                          walks_in_vectors(&collapsed, GPU_DST, dst, width) &&
                          walks_in_vectors(&collapsed, GPU_DST, epilogue->residual, width) &&
                          walks_in_vectors(&collapsed, GPU_A, a, width) && walks_in_vectors(&collapsed, GPU_B, b, width);
-    return forms[storage][vectors](dst, a, b, function, &collapsed, epilogue, stream);
+    return forms[storage][vectors](dst, a, b, function, factor, &collapsed, epilogue, stream);
 }
 
 template <class Storage> __global__ void fill(Storage *dst, float value, unsigned count)

@@ -25,6 +25,24 @@ __device__ inline float activate(float x, const gpu_epilogue &epilogue, int slop
     }
 }
 
+/* The derivative of an activation at x, by what PyTorch takes it for at kinks: the left side's for ReLU and its kin, 0 for
+ * clips. Of sigmoid and tanh without a difference of near numbers. */
+__device__ inline float derivative(float x, const gpu_epilogue &epilogue, int slope)
+{
+    const float near = expf(-fabsf(x)), y = fmaf(epilogue.alpha, x, epilogue.beta);
+    switch (epilogue.activation) {
+    case GPU_RELU: return x <= 0 ? 0 : 1;
+    case GPU_LEAKY_RELU: return x > 0 ? 1 : epilogue.alpha;
+    case GPU_PRELU: return x > 0 ? 1 : epilogue.slope[slope];
+    case GPU_SIGMOID: return near / ((1 + near) * (1 + near));
+    case GPU_HARD_SIGMOID: return y <= 0 || y >= 1 ? 0 : epilogue.alpha;
+    case GPU_HARD_SWISH: return x < -3 ? 0 : x > 3 ? 1 : x / 3 + 0.5f;
+    case GPU_CLIP: return x <= epilogue.alpha || x >= epilogue.beta ? 0 : 1;
+    case GPU_TANH: return 4 * near * near / ((1 + near * near) * (1 + near * near));
+    default: return 1;
+    }
+}
+
 /* x: `Width` neighbours of the output, from element `index` on; slope: index of the first one's, slope_step to the next. */
 template <class Storage, int Width>
 __device__ inline void finish(Storage *dst, float *x, const gpu_epilogue &epilogue, int64_t index, int slope,

@@ -53,11 +53,13 @@ typedef struct gpu_loop {
 /* Neighbouring axes through which all operands walk evenly become one, and axes of 1 go: the same walk. */
 void gpu_loop_collapse(gpu_loop *loop);
 
-typedef enum gpu_function { GPU_COPY, GPU_ADD, GPU_SUB, GPU_MUL, GPU_DIV } gpu_function;
-/* dst = epilogue(a function b): b is NULL for GPU_COPY, the residual is walked as dst is, the slope as GPU_SLOPE says.
- * dst may be a or b where they are walked alike. */
-cudaError_t gpu_elementwise(void *dst, const void *a, const void *b, gpu_function function, const gpu_loop *loop,
-                            const gpu_epilogue *epilogue, gpu_storage storage, cudaStream_t stream);
+typedef enum gpu_function { GPU_COPY, GPU_ADD, GPU_SUB, GPU_MUL, GPU_DIV, GPU_BACK } gpu_function;
+/* dst = epilogue(factor * (a function b)): b is NULL for GPU_COPY, the residual is walked as dst is, the slope as
+ * GPU_SLOPE says. GPU_BACK: a times the derivative of the epilogue's activation at b, and no more. dst may be a or b where
+ * they are walked alike. */
+cudaError_t gpu_elementwise(void *dst, const void *a, const void *b, gpu_function function, float factor,
+                            const gpu_loop *loop, const gpu_epilogue *epilogue, gpu_storage storage,
+                            cudaStream_t stream);
 
 /* The same value in `count` elements. */
 cudaError_t gpu_fill(void *dst, float value, int64_t count, gpu_storage storage, cudaStream_t stream);
@@ -68,6 +70,12 @@ size_t gpu_instance_norm_workspace(const gpu_tensor *tensor);
 cudaError_t gpu_instance_norm(void *dst, const void *src, const float *scale, const float *shift, float epsilon,
                               const gpu_tensor *tensor, const gpu_epilogue *epilogue, void *workspace,
                               cudaStream_t stream);
+
+/* The gradient by src, g being that by the output: with y = (src - mean) / sqrt(variance + epsilon),
+ * scale[c] / sqrt(variance + epsilon) * (g - mean of g - y * mean of g y). dst may be g. */
+size_t gpu_instance_norm_back_workspace(const gpu_tensor *tensor);
+cudaError_t gpu_instance_norm_back(void *dst, const void *g, const void *src, const float *scale, float epsilon,
+                                   const gpu_tensor *tensor, void *workspace, cudaStream_t stream);
 
 /* src * scale[c] + shift[c], then the epilogue; dst may be src. */
 cudaError_t gpu_scale_shift(void *dst, const void *src, const float *scale, const float *shift,
@@ -87,6 +95,10 @@ cudaError_t gpu_reduce(void *dst, const void *src, const gpu_reduction *reductio
 /* Along an axis of `extent` elements, one every `step`; lines walks dst and src (GPU_A) through all other axes. */
 cudaError_t gpu_softmax(void *dst, const void *src, const gpu_loop *lines, int32_t extent, int32_t dst_step,
                         int32_t src_step, bool logarithm, gpu_storage storage, cudaStream_t stream);
+/* The gradient by its input, y being its output: y (g - sum of g y), or g - exp(y) sum of g of the logarithm. All three are
+ * walked alike, as lines and step say. */
+cudaError_t gpu_softmax_back(void *dst, const void *g, const void *y, const gpu_loop *lines, int32_t extent,
+                             int32_t step, bool logarithm, gpu_storage storage, cudaStream_t stream);
 
 /* dst = alpha * sum over k of a b + beta * bias: loop walks dst, a, b and, as GPU_SLOPE, the bias through dst's elements;
  * the steps are those along k. bias may be NULL. */

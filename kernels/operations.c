@@ -12,6 +12,9 @@ const struct gpu_operation gpu_operations[OPERATION_COUNT] = {
     [OPERATION_RESHAPE] = { gpu_run_reshape, gpu_workspace_reshape },
     [OPERATION_SCALE_SHIFT] = { gpu_run_scale_shift, NULL },
     [OPERATION_SOFTMAX] = { gpu_run_softmax, NULL },
+    [OPERATION_ACTIVATION_BACK] = { gpu_run_activation_back, NULL },
+    [OPERATION_INSTANCE_NORM_BACK] = { gpu_run_instance_norm_back, gpu_workspace_instance_norm_back },
+    [OPERATION_SOFTMAX_BACK] = { gpu_run_softmax_back, NULL },
     [OPERATION_TRANSPOSE] = { gpu_run_transpose, NULL },
 };
 

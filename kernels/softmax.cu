@@ -45,6 +45,30 @@ __global__ void softmax_lines(Storage *dst, const Storage *src, gpu_loop lines, 
 }
 
 template <class Storage>
+__global__ void softmax_lines_back(Storage *dst, const Storage *g, const Storage *y, gpu_loop lines, int extent,
+                                   int step, bool logarithm)
+{
+    GPU_SHARED(float, kept, THREADS);
+    unsigned line = blockIdx.x;
+    int first = 0;
+    for (int axis = lines.axes - 1; axis >= 0; axis--) {
+        first += (int)(line % (unsigned)lines.extent[axis]) * lines.stride[GPU_DST][axis];
+        line /= (unsigned)lines.extent[axis];
+    }
+    float sum = 0;
+    for (int i = (int)threadIdx.x; i < extent; i += THREADS) {
+        const float slope = to_float(g[first + i * step]);
+        sum = logarithm ? sum + slope : fmaf(slope, to_float(y[first + i * step]), sum);
+    }
+    sum = over_block(kept, sum, true);
+    for (int i = (int)threadIdx.x; i < extent; i += THREADS) {
+        const int at = first + i * step;
+        const float slope = to_float(g[at]), output = to_float(y[at]);
+        store_as(dst + at, logarithm ? fmaf(-expf(output), sum, slope) : output * (slope - sum));
+    }
+}
+
+template <class Storage>
 static cudaError_t run(void *dst, const void *src, const gpu_loop *lines, int extent, int dst_step, int src_step,
                        bool logarithm, cudaStream_t stream)
 {
@@ -60,4 +84,23 @@ cudaError_t gpu_softmax(void *dst, const void *src, const gpu_loop *lines, int32
     typedef cudaError_t form(void *, const void *, const gpu_loop *, int, int, int, bool, cudaStream_t);
     static form *const forms[GPU_STORAGES] = { run<float>, run<__half>, run<__nv_bfloat16> };
     return forms[storage](dst, src, lines, extent, dst_step, src_step, logarithm, stream);
+}
+
+template <class Storage>
+static cudaError_t run_back(void *dst, const void *g, const void *y, const gpu_loop *lines, int extent, int step,
+                            bool logarithm, cudaStream_t stream)
+{
+    int64_t count = 1;
+    for (int axis = 0; axis < lines->axes; axis++) count *= lines->extent[axis];
+    return gpu_launch(softmax_lines_back<Storage>, dim3((unsigned)count), dim3(THREADS), stream,
+                      static_cast<Storage *>(dst), static_cast<const Storage *>(g), static_cast<const Storage *>(y),
+                      *lines, extent, step, logarithm);
+}
+
+cudaError_t gpu_softmax_back(void *dst, const void *g, const void *y, const gpu_loop *lines, int32_t extent,
+                             int32_t step, bool logarithm, gpu_storage storage, cudaStream_t stream)
+{
+    typedef cudaError_t form(void *, const void *, const void *, const gpu_loop *, int, int, bool, cudaStream_t);
+    static form *const forms[GPU_STORAGES] = { run_back<float>, run_back<__half>, run_back<__nv_bfloat16> };
+    return forms[storage](dst, g, y, lines, extent, step, logarithm, stream);
 }

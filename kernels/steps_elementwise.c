@@ -11,7 +11,7 @@ static cudaError_t copy(const struct gpu_step *step, void *dst, const void *src,
 {
     const gpu_epilogue nothing = { .activation = GPU_NONE };
     loop_end(loop);
-    return gpu_elementwise(dst, src, NULL, GPU_COPY, loop, &nothing, step->storage, step->stream);
+    return gpu_elementwise(dst, src, NULL, GPU_COPY, 1, loop, &nothing, step->storage, step->stream);
 }
 
 static cudaError_t walk(const struct gpu_step *step, const void *a, const void *b, gpu_function function,
@@ -20,7 +20,7 @@ static cudaError_t walk(const struct gpu_step *step, const void *a, const void *
     const gpu_epilogue epilogue = step_epilogue(step);
     if (epilogue.slopes > 1) loop->stride[GPU_SLOPE][1] = 1;
     loop_end(loop);
-    return gpu_elementwise(step->memory[step->node->output], a, b, function, loop, &epilogue, step->storage,
+    return gpu_elementwise(step->memory[step->node->output], a, b, function, 1, loop, &epilogue, step->storage,
                            step->stream);
 }
 
@@ -31,6 +31,17 @@ cudaError_t gpu_run_activation(const struct gpu_step *step)
     loop_begin(&loop, step_shape(step, node->output));
     loop_add(&loop, GPU_A, step_shape(step, node->inputs[0]));
     return walk(step, step->memory[node->inputs[0]], NULL, GPU_COPY, &loop);
+}
+
+/* g and x have dst's shape. */
+cudaError_t gpu_run_activation_back(const struct gpu_step *step)
+{
+    const struct node *node = step->node;
+    gpu_loop loop;
+    loop_begin(&loop, step_shape(step, node->output));
+    loop_add(&loop, GPU_A, step_shape(step, node->inputs[0]));
+    loop_add(&loop, GPU_B, step_shape(step, node->inputs[1]));
+    return walk(step, step->memory[node->inputs[0]], step->memory[node->inputs[1]], GPU_BACK, &loop);
 }
 
 cudaError_t gpu_run_binary(const struct gpu_step *step)

@@ -57,6 +57,21 @@ cudaError_t gpu_run_softmax(const struct gpu_step *step)
                        stride[axis], stride[axis], node->softmax.log, step->storage, step->stream);
 }
 
+cudaError_t gpu_run_softmax_back(const struct gpu_step *step)
+{
+    const struct node *node = step->node;
+    const struct shape *shape = step_shape(step, node->output);
+    const int32_t axis = node->softmax.axis;
+    int32_t stride[MAX_RANK];
+    gpu_loop lines;
+    device_strides(stride, shape);
+    loop_begin(&lines, shape);
+    lines.extent[axis] = 1;
+    return gpu_softmax_back(step->memory[node->output], step->memory[node->inputs[0]], step->memory[node->inputs[1]],
+                            &lines, (int32_t)shape->extent[axis], stride[axis], node->softmax.log, step->storage,
+                            step->stream);
+}
+
 /* An input's axes but the last two broadcast with the output's; returns the stride along k. */
 static int32_t add_matrices(gpu_product *product, int operand, const struct shape *shape, bool transposed, bool rows)
 {

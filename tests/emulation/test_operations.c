@@ -31,7 +31,9 @@ static int64_t count_of(const struct trial *t, int32_t value)
 static bool is_wide(const struct node *node, int32_t value)
 {
     const bool channels = node->operation == OPERATION_INSTANCE_NORM || node->operation == OPERATION_SCALE_SHIFT;
-    return value == node->slope || (channels && (value == node->inputs[1] || value == node->inputs[2]));
+    const bool back = node->operation == OPERATION_INSTANCE_NORM_BACK;
+    return value == node->slope || (back && value == node->inputs[2]) ||
+           (channels && (value == node->inputs[1] || value == node->inputs[2]));
 }
 
 /* offset: added to the input. */
@@ -106,7 +108,7 @@ static void check_trial(struct trial *t)
 /* Moments are sums of float32 here, of double in the CPU's. */
 static struct tolerance tolerance_of(const struct operation_case *subject, operation kind)
 {
-    const bool moments = kind == OPERATION_INSTANCE_NORM;
+    const bool moments = kind == OPERATION_INSTANCE_NORM || kind == OPERATION_INSTANCE_NORM_BACK;
     return moments ? (struct tolerance){ 2e-6, 2e-6 } : subject->tolerance;
 }
 
