@@ -92,6 +92,11 @@ size_t gpu_reduce_workspace(const gpu_reduction *reduction);
 cudaError_t gpu_reduce(void *dst, const void *src, const gpu_reduction *reduction, gpu_storage storage, void *workspace,
                        cudaStream_t stream);
 
+/* The gradient of a maximum by its input x, of dst's and x's strides (GPU_A); kept walks g as GPU_DST. The first of the
+ * largest in reduced's order has all. */
+cudaError_t gpu_maximum_back(void *dst, const void *g, const void *x, const gpu_reduction *reduction,
+                             gpu_storage storage, cudaStream_t stream);
+
 /* Along an axis of `extent` elements, one every `step`; lines walks dst and src (GPU_A) through all other axes. */
 cudaError_t gpu_softmax(void *dst, const void *src, const gpu_loop *lines, int32_t extent, int32_t dst_step,
                         int32_t src_step, bool logarithm, gpu_storage storage, cudaStream_t stream);
@@ -118,6 +123,9 @@ typedef struct gpu_pool {
 } gpu_pool;
 cudaError_t gpu_pool_windows(void *dst, const void *src, const gpu_pool *pool, gpu_storage storage,
                              cudaStream_t stream);
+/* The gradient by the input x: dst and x of the extents src, g of the extents dst. */
+cudaError_t gpu_pool_windows_back(void *dst, const void *g, const void *x, const gpu_pool *pool, gpu_storage storage,
+                                  cudaStream_t stream);
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,8 @@ const struct gpu_operation gpu_operations[OPERATION_COUNT] = {
     [OPERATION_SOFTMAX] = { gpu_run_softmax, NULL },
     [OPERATION_ACTIVATION_BACK] = { gpu_run_activation_back, NULL },
     [OPERATION_INSTANCE_NORM_BACK] = { gpu_run_instance_norm_back, gpu_workspace_instance_norm_back },
+    [OPERATION_POOL_BACK] = { gpu_run_pool_back, NULL },
+    [OPERATION_REDUCE_BACK] = { gpu_run_reduce_back, NULL },
     [OPERATION_SOFTMAX_BACK] = { gpu_run_softmax_back, NULL },
     [OPERATION_TRANSPOSE] = { gpu_run_transpose, NULL },
 };

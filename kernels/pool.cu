@@ -1,22 +1,8 @@
 /* Maximum or average of src under a window, for each n and c. Padding never wins a maximum; an average divides by the taps
  * inside the input or, if padding counts, inside the padded input. A thread for each position and `Width` channels. */
-#include "storage.h"
-#include "kernels.h"
+#include "window.h"
 
 enum { THREADS = 256 };
-
-/* Taps that an average divides by, along one axis. */
-__device__ static inline int taps_counted(const gpu_pool &pool, int axis, int place)
-{
-    const int low = pool.count_padding ? -pool.pad_before[axis] : 0;
-    const int high = pool.src[axis] + (pool.count_padding ? pool.pad_after[axis] : 0);
-    int taps = 0;
-    for (int k = 0; k < pool.kernel[axis]; k++) {
-        const int at = place * pool.stride[axis] + k * pool.dilation[axis] - pool.pad_before[axis];
-        taps += at >= low && at < high;
-    }
-    return taps;
-}
 
 template <class Storage, int Width>
 __device__ static inline void add_tap(float *known, const Storage *src, bool maximum)

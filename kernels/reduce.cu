@@ -97,3 +97,60 @@ cudaError_t gpu_reduce(void *dst, const void *src, const gpu_reduction *reductio
     static form *const forms[GPU_STORAGES] = { run<float>, run<__half>, run<__nv_bfloat16> };
     return forms[storage](dst, src, reduction, workspace, stream);
 }
+
+/* ---- The gradient of a maximum ---- */
+
+/* The larger value, and of equal ones the first; or the last NaN, as on the CPU. index -1: none. */
+struct candidate {
+    float value;
+    int index;
+};
+
+__device__ static inline candidate better(candidate a, candidate b)
+{
+    if (a.index < 0 || b.index < 0) return a.index < 0 ? b : a;
+    if (a.value == b.value) return a.index < b.index ? a : b;
+    if (isnan(a.value) && isnan(b.value)) return a.index > b.index ? a : b;
+    if (isnan(a.value)) return a;
+    return b.value > a.value || isnan(b.value) ? b : a;
+}
+
+/* One block an output: who gave the maximum has all of g, the others nothing. */
+template <class Storage>
+__global__ void give_to_largest(Storage *dst, const Storage *g, const Storage *x, gpu_reduction reduction, int elements)
+{
+    GPU_SHARED(candidate, kept, THREADS);
+    const int thread = (int)threadIdx.x, from = walked(reduction.kept, GPU_A, blockIdx.x);
+    candidate best = { 0, -1 };
+    for (int e = thread; e < elements; e += THREADS)
+        best = better(best, { to_float(x[from + walked(reduction.reduced, GPU_A, (unsigned)e)]), e });
+    kept[thread] = best;
+    for (int reach = THREADS / 2; reach > 0; reach /= 2) {
+        __syncthreads();
+        if (thread < reach) kept[thread] = better(kept[thread], kept[thread + reach]);
+    }
+    __syncthreads();
+    const float given = to_float(g[walked(reduction.kept, GPU_DST, blockIdx.x)]);
+    for (int e = thread; e < elements; e += THREADS)
+        store_as(dst + from + walked(reduction.reduced, GPU_A, (unsigned)e), e == kept[0].index ? given : 0);
+}
+
+template <class Storage>
+static cudaError_t run_back(void *dst, const void *g, const void *x, const gpu_reduction *reduction,
+                            cudaStream_t stream)
+{
+    gpu_reduction collapsed = *reduction;
+    gpu_loop_collapse(&collapsed.kept);
+    gpu_loop_collapse(&collapsed.reduced);
+    return gpu_launch(give_to_largest<Storage>, dim3((unsigned)count_of(&collapsed.kept)), dim3(THREADS), stream,
+                      static_cast<Storage *>(dst), static_cast<const Storage *>(g), static_cast<const Storage *>(x),
+                      collapsed, count_of(&collapsed.reduced));
+}
+
+cudaError_t gpu_maximum_back(void *dst, const void *g, const void *x, const gpu_reduction *reduction,
+                             gpu_storage storage, cudaStream_t stream)
+{
+    typedef cudaError_t form(void *, const void *, const void *, const gpu_reduction *, cudaStream_t);
+    static form *const forms[GPU_STORAGES] = { run_back<float>, run_back<__half>, run_back<__nv_bfloat16> };
+    return forms[storage](dst, g, x, reduction, stream);
+}

@@ -22,9 +22,10 @@ struct gpu_operation {
 };
 extern const struct gpu_operation gpu_operations[OPERATION_COUNT];
 
-gpu_run gpu_run_activation, gpu_run_activation_back, gpu_run_softmax_back, gpu_run_instance_norm_back, gpu_run_binary,
-    gpu_run_concat, gpu_run_instance_norm, gpu_run_matmul, gpu_run_pad, gpu_run_pool, gpu_run_reduce, gpu_run_reshape,
-    gpu_run_scale_shift, gpu_run_softmax, gpu_run_transpose;
+gpu_run gpu_run_activation, gpu_run_binary, gpu_run_concat, gpu_run_instance_norm, gpu_run_matmul, gpu_run_pad,
+    gpu_run_pool, gpu_run_reduce, gpu_run_reshape, gpu_run_scale_shift, gpu_run_softmax, gpu_run_transpose;
+gpu_run gpu_run_activation_back, gpu_run_instance_norm_back, gpu_run_pool_back, gpu_run_reduce_back,
+    gpu_run_softmax_back;
 gpu_workspace gpu_workspace_instance_norm, gpu_workspace_instance_norm_back, gpu_workspace_reduce,
     gpu_workspace_reshape;
 

@@ -9,9 +9,8 @@ static void add_axis(gpu_loop *loop, int64_t extent, int32_t dst, int32_t src)
 }
 
 /* The output has the reduced axes with extent 1, or lacks them. */
-static gpu_reduction reduction_of(const struct graph *graph, const struct node *node)
+static gpu_reduction reduction_of(const struct node *node, const struct shape *from, const struct shape *to)
 {
-    const struct shape *from = &graph->values[node->inputs[0]].shape, *to = &graph->values[node->output].shape;
     gpu_reduction reduction = { .kind = (gpu_reduction_kind)node->reduce.kind };
     int32_t src[MAX_RANK], dst[MAX_RANK], kept = 0;
     device_strides(src, from);
@@ -29,7 +28,8 @@ static gpu_reduction reduction_of(const struct graph *graph, const struct node *
 
 size_t gpu_workspace_reduce(const struct graph *graph, const struct node *node, gpu_storage storage)
 {
-    const gpu_reduction reduction = reduction_of(graph, node);
+    const gpu_reduction reduction = reduction_of(node, &graph->values[node->inputs[0]].shape,
+                                                 &graph->values[node->output].shape);
     (void)storage;
     return gpu_reduce_workspace(&reduction);
 }
@@ -37,9 +37,34 @@ size_t gpu_workspace_reduce(const struct graph *graph, const struct node *node, 
 cudaError_t gpu_run_reduce(const struct gpu_step *step)
 {
     const struct node *node = step->node;
-    const gpu_reduction reduction = reduction_of(step->graph, node);
+    const gpu_reduction reduction = reduction_of(node, step_shape(step, node->inputs[0]),
+                                                 step_shape(step, node->output));
     return gpu_reduce(step->memory[node->output], step->memory[node->inputs[0]], &reduction, step->storage,
                       step->workspace, step->stream);
+}
+
+/* g[kept axes] everywhere, or its equal share of a mean; of a maximum to the largest. */
+cudaError_t gpu_run_reduce_back(const struct gpu_step *step)
+{
+    const struct node *node = step->node;
+    const struct shape *from = step_shape(step, node->output), *to = step_shape(step, node->inputs[0]);
+    const gpu_reduction reduction = reduction_of(node, from, to);
+    const gpu_epilogue nothing = { .activation = GPU_NONE };
+    void *const dst = step->memory[node->output], *const g = step->memory[node->inputs[0]];
+    if (node->reduce.kind == REDUCE_MAX)
+        return gpu_maximum_back(dst, g, step->memory[node->inputs[1]], &reduction, step->storage, step->stream);
+    const float share = (float)shape_count(to) / (float)shape_count(from);
+    int32_t stride[MAX_RANK], kept = 0;
+    gpu_loop loop;
+    loop_begin(&loop, from);
+    device_strides(stride, to);
+    for (int32_t axis = 0; axis < from->rank; axis++) {
+        const bool there = to->rank == from->rank;
+        if (!node->reduce.axes[axis]) loop.stride[GPU_A][axis] = stride[there ? axis : kept++];
+    }
+    loop_end(&loop);
+    return gpu_elementwise(dst, g, NULL, GPU_COPY, node->reduce.kind == REDUCE_MEAN ? share : 1, &loop, &nothing,
+                           step->storage, step->stream);
 }
 
 cudaError_t gpu_run_softmax(const struct gpu_step *step)
