@@ -1,0 +1,10 @@
+/* From a node of the graph to what cuDNN is asked for. */
+#ifndef KERNELS_CONVOLUTION_NODE_H
+#define KERNELS_CONVOLUTION_NODE_H
+#include "convolution.h"
+#include "model/graph.h"
+
+/* Of OPERATION_CONV or OPERATION_CONV_BACK. An activation other than ReLU is left to a kernel behind it. */
+struct convolution convolution_of(const struct graph *graph, const struct node *node, gpu_storage storage);
+
+#endif

@@ -1,0 +1,152 @@
+/* The real cuDNN plans every convolution of three networks for devices that are described to it, and not there: nothing
+ * runs. Half precision must get engines with tensor cores that are compiled already. */
+#include "support.h"
+#include <string.h>
+#include "build_graph.h"
+#include "convolution_node.h"
+#include "model/model.h"
+
+enum { DEVICES = 8, WORKSPACE = 256 << 20 };
+static const char *const devices[DEVICES] = { "t4", "a100", "rtx3090", "rtx4090", "l4", "h100", "b200", "rtx5090" };
+static const char *const storages[GPU_STORAGES] = { "float", "half", "bfloat16" };
+
+/* The device's JSON; NULL: the test data are not there. */
+static char *read_device(int device)
+{
+    char name[64], *text = NULL;
+    snprintf(name, sizeof name, "cudnn-devices/%s.json", devices[device]);
+    const char *const path = test_data(name);
+    FILE *file = path ? fopen(path, "rb") : NULL;
+    if (!file) return NULL;
+    text = calloc(1, 1 << 16);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_uint_gt(fread(text, 1, (1 << 16) - 1, file), 0);
+    fclose(file);
+    return text;
+}
+
+/* Turing has no bfloat16. */
+static bool expects_none(int device, gpu_storage storage)
+{
+    return storage == GPU_BFLOAT16 && !strcmp(devices[device], "t4");
+}
+
+/* A first convolution of one channel and stride 2 has none on this device; it reads more than it multiplies. */
+static bool has_tensor_cores(int device, const struct convolution *c)
+{
+    return strcmp(devices[device], "rtx3090") != 0 || c->channels > 1 || c->stride[0] == 1;
+}
+
+static void check_plan(const struct convolution *c, const char *json, int device, int node)
+{
+    const struct convolution_target target = { .device = json, .workspace = WORKSPACE };
+    struct convolution_plan plan;
+    const cudnnStatus_t status = convolution_plan_create(&plan, c, &target);
+    const char *const where = devices[device], *const storage = storages[c->storage];
+    if (expects_none(device, c->storage)) {
+        ck_assert_msg(status == CUDNN_STATUS_NOT_SUPPORTED && plan.offered == 0, "%s, %s, node %d: status %d", where,
+                      storage, node, (int)status);
+        convolution_plan_free(&plan);
+        return;
+    }
+    ck_assert_msg(status == CUDNN_STATUS_SUCCESS, "%s, %s, node %d%s: status %d, %lld offered", where, storage, node,
+                  c->back ? ", back" : "", (int)status, (long long)plan.offered);
+    ck_assert_int_le(plan.workspace, WORKSPACE);
+    if (c->storage == GPU_FLOAT) ck_assert(!plan.tensor_core);
+    if (c->storage == GPU_HALF)
+        ck_assert_msg(plan.tensor_core == has_tensor_cores(device, c),
+                      "%s, half, node %d%s: engine %lld, tensor cores are not as expected", where, node,
+                      c->back ? ", back" : "", (long long)plan.engine);
+    convolution_plan_free(&plan);
+}
+
+/* Returns how many plans were made. */
+static int check_graph(const struct graph *graph, const char *json, int device)
+{
+    int count = 0;
+    for (int32_t i = 0; i < graph->node_count; i++) {
+        if (graph->nodes[i].operation != OPERATION_CONV) continue;
+        for (int storage = 0; storage < GPU_STORAGES; storage++) {
+            struct convolution c = convolution_of(graph, &graph->nodes[i], (gpu_storage)storage);
+            check_plan(&c, json, device, i);
+            count++;
+        }
+    }
+    return count;
+}
+
+START_TEST(the_reference_network_has_plans)
+{
+    char *const json = read_device(_i);
+    if (!json) return;
+    struct graph graph = build_reference_network(16, (const int64_t[3]){ 128, 128, 128 }, 1);
+    ck_assert_int_ge(check_graph(&graph, json, _i), 15 * GPU_STORAGES);
+    graph_free(&graph);
+    free(json);
+}
+END_TEST
+
+START_TEST(the_model_that_ships_has_plans)
+{
+    char *const json = read_device(_i);
+    tumorclass_model *model;
+    if (!json) return;
+    must(tumorclass_model_load(&model, SHIPPED_MODEL, NULL));
+    ck_assert_int_gt(check_graph(&model->graph, json, _i), 0);
+    tumorclass_model_free(model);
+    free(json);
+}
+END_TEST
+
+/* What is behind a convolution and the gradient by x, of an ordinary one; and what cannot be. */
+START_TEST(epilogues_and_gradients_have_plans)
+{
+    char *const json = read_device(_i);
+    if (!json) return;
+    struct convolution c = { 1,           32,          64,          1,           { 48, 48, 48 }, { 24, 24, 24 },
+                             { 3, 3, 3 }, { 2, 2, 2 }, { 1, 1, 1 }, { 1, 1, 1 }, { 0, 0, 0 },    GPU_HALF,
+                             false,       false,       false,       false };
+    for (int behind = 0; behind < 8; behind++) {
+        c.bias = behind & 1;
+        c.relu = behind & 2;
+        c.residual = behind & 4;
+        if (c.bias || !behind) check_plan(&c, json, _i, -1);
+    }
+    c.bias = c.relu = c.residual = false;
+    c.back = true;
+    check_plan(&c, json, _i, -1);
+    const struct convolution_target target = { .device = json, .workspace = WORKSPACE };
+    struct convolution_plan plan;
+    c.back = false;
+    c.dst[0]++;
+    ck_assert_int_ne(convolution_plan_create(&plan, &c, &target), CUDNN_STATUS_SUCCESS);
+    convolution_plan_free(&plan);
+    free(json);
+}
+END_TEST
+
+START_TEST(a_device_that_is_none_is_refused)
+{
+    const struct convolution c = { 1,           32,          64,          1,           { 8, 8, 8 }, { 8, 8, 8 },
+                                   { 3, 3, 3 }, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 }, GPU_HALF,
+                                   false,       false,       false,       false };
+    const struct convolution_target target = { .device = "{}", .workspace = WORKSPACE };
+    struct convolution_plan plan;
+    ck_assert_int_eq(convolution_plan_create(&plan, &c, &target), CUDNN_STATUS_BAD_PARAM);
+    convolution_plan_free(&plan);
+}
+END_TEST
+
+int main(void)
+{
+    if (!test_data("cudnn-devices")) return SKIPPED;
+    Suite *suite = suite_create("plans of the real cuDNN without a device: nothing runs");
+    TCase *tcase = tcase_create("plans");
+    tcase_add_loop_test(tcase, the_reference_network_has_plans, 0, DEVICES);
+    tcase_add_loop_test(tcase, the_model_that_ships_has_plans, 0, DEVICES);
+    tcase_add_loop_test(tcase, epilogues_and_gradients_have_plans, 0, DEVICES);
+    tcase_add_test(tcase, a_device_that_is_none_is_refused);
+    tcase_set_timeout(tcase, 300);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
