@@ -31,10 +31,12 @@ static bool expects_none(int device, gpu_storage storage)
     return storage == GPU_BFLOAT16 && !strcmp(devices[device], "t4");
 }
 
-/* A first convolution of one channel and stride 2 has none on this device; it reads more than it multiplies. */
+/* A convolution from one channel with stride 2, or to one filter, has none on this device; both read more than they
+ * multiply. */
 static bool has_tensor_cores(int device, const struct convolution *c)
 {
-    return strcmp(devices[device], "rtx3090") != 0 || c->channels > 1 || c->stride[0] == 1;
+    const bool narrow = (c->channels == 1 && c->stride[0] > 1) || c->filters == 1;
+    return strcmp(devices[device], "rtx3090") != 0 || !narrow;
 }
 
 static void check_plan(const struct convolution *c, const char *json, int device, int node)
