@@ -1,4 +1,5 @@
 #include "convolution.h"
+#include <assert.h>
 #include <string.h>
 
 enum { AXES = 5, ALIGNMENT = 16, MOST_CONFIGURATIONS = 64 };
@@ -136,7 +137,7 @@ static cudnnBackendDescriptor_t add_graph(struct descriptors *d, const struct co
 
 struct engine {
     int64_t index;
-    bool tensor_core, deterministic, compiled_late;
+    bool tensor_core, deterministic, rough, compiled_late; /* rough: sums or inputs of less precision than asked for */
 };
 
 static struct engine describe(struct descriptors *d, cudnnBackendDescriptor_t configuration)
@@ -151,6 +152,8 @@ static struct engine describe(struct descriptors *d, cudnnBackendDescriptor_t co
                                    CUDNN_NUMERICAL_NOTE_TYPE_COUNT, numerical);
     for (int64_t i = 0; i < count; i++) {
         engine.tensor_core = engine.tensor_core || numerical[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+        engine.rough = engine.rough || numerical[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION ||
+                       numerical[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
         engine.deterministic = engine.deterministic && numerical[i] != CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
     }
     count = descriptor_get(d, of, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE,
@@ -165,7 +168,7 @@ static bool may_be_taken(const struct engine *engine, const struct convolution *
                          const struct convolution_target *target)
 {
     const bool exact = c->storage != GPU_FLOAT || target->tensor_float || !engine->tensor_core;
-    return engine->deterministic && !engine->compiled_late && exact;
+    return engine->deterministic && !engine->rough && !engine->compiled_late && exact;
 }
 
 static cudnnBackendDescriptor_t add_device(struct descriptors *d, const struct convolution_target *target)
@@ -233,16 +236,16 @@ cudnnStatus_t convolution_plan_create(struct convolution_plan *plan, const struc
                                       const struct convolution_target *target)
 {
     struct descriptors *const d = &plan->descriptors;
+    assert(target->handle || target->device);
     memset(plan, 0, sizeof *plan);
     const cudnnBackendDescriptor_t graph = add_graph(d, convolution), device = add_device(d, target);
     const int before = d->count;
-    bool found = ask(plan, CUDNN_HEUR_MODE_A, graph, device, convolution, target);
-    if (!found && d->status == CUDNN_STATUS_SUCCESS) {
-        descriptors_free(d, before);
-        found = ask(plan, CUDNN_HEUR_MODE_FALLBACK, graph, device, convolution, target);
-    }
     if (d->status != CUDNN_STATUS_SUCCESS) return d->status;
-    return found ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED;
+    if (ask(plan, CUDNN_HEUR_MODE_A, graph, device, convolution, target)) return CUDNN_STATUS_SUCCESS;
+    d->status = CUDNN_STATUS_SUCCESS; /* a heuristic that fails is as one that offers nothing */
+    descriptors_free(d, before);
+    if (ask(plan, CUDNN_HEUR_MODE_FALLBACK, graph, device, convolution, target)) return CUDNN_STATUS_SUCCESS;
+    return d->status == CUDNN_STATUS_SUCCESS ? CUDNN_STATUS_NOT_SUPPORTED : d->status;
 }
 
 void convolution_plan_free(struct convolution_plan *plan)

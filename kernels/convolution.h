@@ -1,5 +1,5 @@
 /* A convolution as the plugin asks cuDNN for it:
- *   y = relu(conv(x, w) + residual + bias)     with none, some or all of what is behind the convolution
+ *   y = relu(conv(x, w) + residual + bias)     residual and relu as wanted, with the bias; or the convolution alone
  * or its gradient by x alone. Tensors are N x D x H x W x C, weights K x kD x kH x kW x C / groups, all of one storage; sums
  * are float32. In this order, and with the bias in the tensors' storage, cuDNN has it compiled already. */
 #ifndef KERNELS_CONVOLUTION_H

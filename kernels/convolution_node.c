@@ -13,13 +13,15 @@ struct convolution convolution_of(const struct graph *graph, const struct node *
     const int32_t x = back ? node->output : node->inputs[0], y = back ? node->inputs[0] : node->output;
     const struct extents from = shape_extents(&graph->values[x].shape), to = shape_extents(&graph->values[y].shape);
     const struct window *window = &node->conv.window;
+    const bool biased = node->input_count > 2 && node->inputs[2] != NO_VALUE;
     struct convolution c = { .n = from.n,
                              .channels = from.c,
                              .filters = to.c,
                              .groups = node->conv.groups,
                              .storage = storage,
                              .back = back,
-                             .bias = !back && node->input_count > 2 && node->inputs[2] != NO_VALUE,
+                             .bias = !back &&
+                                     (biased || node->residual != NO_VALUE || node->activation == ACTIVATION_RELU),
                              .residual = !back && node->residual != NO_VALUE,
                              .relu = !back && node->activation == ACTIVATION_RELU };
     take_extents(c.src, &from);

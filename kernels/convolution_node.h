@@ -4,7 +4,8 @@
 #include "convolution.h"
 #include "model/graph.h"
 
-/* Of OPERATION_CONV or OPERATION_CONV_BACK. An activation other than ReLU is left to a kernel behind it. */
+/* Of OPERATION_CONV or OPERATION_CONV_BACK. An activation other than ReLU is left to a kernel behind it.
+ * A residual or a ReLU without a bias gets one, of zeros: cuDNN has no engine compiled for them alone. */
 struct convolution convolution_of(const struct graph *graph, const struct node *node, gpu_storage storage);
 
 #endif

@@ -38,7 +38,8 @@ int64_t descriptor_get(struct descriptors *d, cudnnBackendDescriptor_t of, cudnn
 {
     int64_t count = 0;
     if (d->status == CUDNN_STATUS_SUCCESS) d->status = cudnnBackendGetAttribute(of, name, type, most, &count, values);
-    return d->status == CUDNN_STATUS_SUCCESS ? count : 0;
+    if (d->status != CUDNN_STATUS_SUCCESS) return 0;
+    return count < most ? count : most; /* cuDNN counts all that there are */
 }
 
 void descriptors_free(struct descriptors *d, int from)

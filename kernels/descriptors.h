@@ -22,7 +22,7 @@ void descriptor_set_integer(struct descriptors *d, cudnnBackendDescriptor_t of, 
 void descriptor_set_descriptor(struct descriptors *d, cudnnBackendDescriptor_t of, cudnnBackendAttributeName_t name,
                                cudnnBackendDescriptor_t value);
 void descriptor_finalize(struct descriptors *d, cudnnBackendDescriptor_t descriptor);
-/* How many there are, up to `most` of them in `values`; 0 after a failure. */
+/* How many are in `values`, at most `most`; 0 after a failure. */
 int64_t descriptor_get(struct descriptors *d, cudnnBackendDescriptor_t of, cudnnBackendAttributeName_t name,
                        cudnnBackendAttributeType_t type, int64_t most, void *values);
 /* All from number `from` on, the last first. */

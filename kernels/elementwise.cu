@@ -48,7 +48,10 @@ __global__ void walk(Storage *dst, const Storage *a, const Storage *b, gpu_funct
     const int slope = at[GPU_SLOPE], slope_step = loop.stride[GPU_SLOPE][last];
     if (b) load_walked<Storage, Width>(y, b + at[GPU_B], loop.stride[GPU_B][last]);
     if (function == GPU_BACK) {
-        for (int v = 0; v < Width; v++) x[v] *= derivative(y[v], epilogue, slope + v * slope_step);
+        for (int v = 0; v < Width; v++) {
+            const float rise = derivative(y[v], epilogue, slope + v * slope_step);
+            x[v] = rise == 0 ? 0 : x[v] * rise; /* nothing of what is infinite, too */
+        }
         store_channels<Storage, Width>(dst + at[GPU_DST], x);
         return;
     }

@@ -36,9 +36,9 @@ __device__ inline float derivative(float x, const gpu_epilogue &epilogue, int sl
     case GPU_PRELU: return x > 0 ? 1 : epilogue.slope[slope];
     case GPU_SIGMOID: return near / ((1 + near) * (1 + near));
     case GPU_HARD_SIGMOID: return y <= 0 || y >= 1 ? 0 : epilogue.alpha;
-    case GPU_HARD_SWISH: return x < -3 ? 0 : x > 3 ? 1 : x / 3 + 0.5f;
+    case GPU_HARD_SWISH: return x < -3 ? 0 : x > 3 ? 1 : fmaf(x, 1 / 3.f, 0.5f);
     case GPU_CLIP: return x <= epilogue.alpha || x >= epilogue.beta ? 0 : 1;
-    case GPU_TANH: return 4 * near * near / ((1 + near * near) * (1 + near * near));
+    case GPU_TANH: return 4 * near * near / (fmaf(near, near, 1) * fmaf(near, near, 1));
     default: return 1;
     }
 }

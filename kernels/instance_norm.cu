@@ -23,7 +23,7 @@ __global__ void normalize(Storage *dst, const Storage *src, const plane *planes,
     finish<Storage, Width>(dst, x, epilogue, at, one_slope ? 0 : channel, one_slope ? 0 : 1);
 }
 
-/* Without a workspace there are no moments to take. */
+/* A batch norm takes no moments, and has no workspace. */
 template <class Storage, int Width>
 static cudaError_t run(void *dst, const void *src, const float *scale, const float *shift, float epsilon,
                        const gpu_tensor *tensor, const gpu_epilogue *epilogue, void *workspace, cudaStream_t stream)

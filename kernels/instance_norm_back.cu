@@ -74,7 +74,7 @@ __global__ void denormalize(Storage *dst, const Storage *g, const Storage *src, 
     load_channels<Storage, Width>(slope, g + at);
     for (int v = 0; v < Width; v++) {
         const int64_t of = (int64_t)blockIdx.y * channels + channel + v;
-        const float centred = slope[v] - means[of].g - (x[v] - planes[of].mean) * means[of].product;
+        const float centred = fmaf(planes[of].mean - x[v], means[of].product, slope[v] - means[of].g);
         x[v] = centred * (planes[of].sharpness * scale[channel + v]);
     }
     store_channels<Storage, Width>(dst + at, x);

@@ -1,9 +1,16 @@
 #include "layout.h"
+#include <assert.h>
+
+bool layout_fits(const struct shape *shape)
+{
+    return shape_count(shape) <= INT32_MAX;
+}
 
 void device_strides(int32_t stride[MAX_RANK], const struct shape *shape)
 {
     const bool channels_last = shape->rank >= 3 && shape->rank <= 5;
     int32_t step = 1;
+    assert(layout_fits(shape));
     if (channels_last) {
         stride[1] = 1;
         step = (int32_t)shape->extent[1];

@@ -4,7 +4,9 @@
 #include "kernels.h"
 #include "model/graph.h"
 
-void device_strides(int32_t stride[MAX_RANK], const struct shape *shape); /* in elements */
+void device_strides(int32_t stride[MAX_RANK], const struct shape *shape); /* in elements; of layout_fits */
+/* Kernels count a tensor's elements in 31 bits. */
+bool layout_fits(const struct shape *shape);
 
 /* Making a walk: begin with the output, add operands, end. Until then axes are those of the output's shape. */
 void loop_begin(gpu_loop *loop, const struct shape *shape);

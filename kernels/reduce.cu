@@ -23,13 +23,15 @@ __device__ static inline int walked(const gpu_loop &loop, int operand, unsigned 
     return at + (int)index * loop.stride[operand][0];
 }
 
-/* dst[slab][output]. Grid: outputs, slabs. */
+/* dst[slab][output]. Grid: slabs x outputs, since either can be many. */
 template <class Storage>
-__global__ void reduce_slabs(double *dst, const Storage *src, gpu_reduction reduction, int outputs, int elements)
+__global__ void reduce_slabs(double *dst, const Storage *src, gpu_reduction reduction, int outputs, int elements,
+                             int slabs)
 {
     GPU_SHARED(double, kept, THREADS);
     const int thread = (int)threadIdx.x, row = thread / OUTPUTS;
-    const int output = (int)blockIdx.x * OUTPUTS + thread % OUTPUTS, first = (int)blockIdx.y * SLAB;
+    const int slab = (int)(blockIdx.x % (unsigned)slabs), tile = (int)(blockIdx.x / (unsigned)slabs);
+    const int output = tile * OUTPUTS + thread % OUTPUTS, first = slab * SLAB;
     const int last = elements - first < SLAB ? elements : first + SLAB;
     double known = reduction.kind == GPU_MAXIMUM ? -INFINITY : 0;
     if (output < outputs) {
@@ -41,7 +43,7 @@ __global__ void reduce_slabs(double *dst, const Storage *src, gpu_reduction redu
     __syncthreads();
     if (row > 0 || output >= outputs) return;
     for (int r = 1; r < ROWS; r++) known = join(known, kept[thread + r * OUTPUTS], reduction.kind);
-    dst[(int64_t)blockIdx.y * outputs + output] = known;
+    dst[(int64_t)slab * outputs + output] = known;
 }
 
 template <class Storage>
@@ -82,9 +84,9 @@ static cudaError_t run(void *dst, const void *src, const gpu_reduction *given, v
     double *const partial = static_cast<double *>(workspace);
     const int outputs = count_of(&reduction.kept), elements = count_of(&reduction.reduced),
               slabs = slabs_of(&reduction);
-    const dim3 grid((unsigned)((outputs + OUTPUTS - 1) / OUTPUTS), (unsigned)slabs);
+    const dim3 grid((unsigned)((outputs + OUTPUTS - 1) / OUTPUTS) * (unsigned)slabs);
     const cudaError_t status = gpu_launch(reduce_slabs<Storage>, grid, dim3(THREADS), stream, partial,
-                                          static_cast<const Storage *>(src), reduction, outputs, elements);
+                                          static_cast<const Storage *>(src), reduction, outputs, elements, slabs);
     if (status != cudaSuccess) return status;
     return gpu_launch(join_reduced<Storage>, dim3((unsigned)((outputs + THREADS - 1) / THREADS)), dim3(THREADS), stream,
                       static_cast<Storage *>(dst), partial, reduction, outputs, elements, slabs);

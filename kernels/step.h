@@ -6,7 +6,7 @@
 struct gpu_step {
     const struct graph *graph;
     const struct node *node;
-    void *const *memory;      /* by value: its tensor in `storage`, or NULL: not on the device */
+    void *const *memory;      /* by value: its tensor in `storage`, a reshape's too. NULL: not on the device */
     const float *const *wide; /* by value: a constant as float32 in C order, where an operation reads it so */
     void *workspace;          /* of operation.workspace bytes */
     gpu_storage storage;

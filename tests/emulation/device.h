@@ -46,7 +46,10 @@ static inline float loaded(const void *src, int64_t index, gpu_storage storage)
 
 static inline float rounded_to(float x, gpu_storage storage)
 {
-    float room = 0;
+    union {
+        float wide;
+        uint16_t narrow;
+    } room = { .wide = 0 };
     store(&room, 0, x, storage);
     return loaded(&room, 0, storage);
 }

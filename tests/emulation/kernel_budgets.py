@@ -26,7 +26,7 @@ def find_nvcc():
 def compile_file(nvcc, source, architectures, folder):
     """What ptxas says of one file, for all architectures at once."""
     codes = [f"-gencode=arch=compute_{a},code=sm_{a}" for a in architectures]
-    command = [nvcc, "-std=c++17", "-O3", "-Werror", "all-warnings", "-Xcompiler=-Wall,-Wextra", "-Xptxas=-v",
+    command = [nvcc, "-std=c++17", "-O3", "--fmad=false", "-Werror", "all-warnings", "-Xcompiler=-Wall,-Wextra", "-Xptxas=-v",
                *codes, "-c", str(source), "-o", str(pathlib.Path(folder) / "kernel.o")]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

@@ -1,4 +1,4 @@
-/* The real cuDNN plans every convolution of three networks for devices that are described to it, and not there: nothing
+/* The real cuDNN plans every convolution of two networks for devices that are described to it, and not there: nothing
  * runs. Half precision must get engines with tensor cores that are compiled already. */
 #include "support.h"
 #include <string.h>
@@ -80,7 +80,7 @@ static int check_graph(const struct graph *graph, const char *json, int device)
 START_TEST(the_reference_network_has_plans)
 {
     char *const json = read_device(_i);
-    if (!json) return;
+    ck_assert_ptr_nonnull(json);
     struct graph graph = build_reference_network(16, (const int64_t[3]){ 128, 128, 128 }, 1);
     ck_assert_int_ge(check_graph(&graph, json, _i), 15 * GPU_STORAGES);
     graph_free(&graph);
@@ -92,7 +92,7 @@ START_TEST(the_model_that_ships_has_plans)
 {
     char *const json = read_device(_i);
     tumorclass_model *model;
-    if (!json) return;
+    ck_assert_ptr_nonnull(json);
     must(tumorclass_model_load(&model, SHIPPED_MODEL, NULL));
     ck_assert_int_gt(check_graph(&model->graph, json, _i), 0);
     tumorclass_model_free(model);
@@ -104,24 +104,28 @@ END_TEST
 START_TEST(epilogues_and_gradients_have_plans)
 {
     char *const json = read_device(_i);
-    if (!json) return;
+    ck_assert_ptr_nonnull(json);
     struct convolution c = { 1,           32,          64,          1,           { 48, 48, 48 }, { 24, 24, 24 },
                              { 3, 3, 3 }, { 2, 2, 2 }, { 1, 1, 1 }, { 1, 1, 1 }, { 0, 0, 0 },    GPU_HALF,
                              false,       false,       false,       false };
-    for (int behind = 0; behind < 8; behind++) {
-        c.bias = behind & 1;
-        c.relu = behind & 2;
-        c.residual = behind & 4;
-        if (c.bias || !behind) check_plan(&c, json, _i, -1);
+    for (int behind = 0; behind < 5; behind++) { /* the bias is there wherever something is */
+        c.bias = behind > 0;
+        c.relu = behind == 2 || behind == 4;
+        c.residual = behind > 2;
+        check_plan(&c, json, _i, -1);
     }
     c.bias = c.relu = c.residual = false;
     c.back = true;
-    check_plan(&c, json, _i, -1);
+    for (int storage = 0; storage < GPU_STORAGES; storage++) {
+        c.storage = (gpu_storage)storage;
+        check_plan(&c, json, _i, -1);
+    }
+    c.storage = GPU_HALF;
     const struct convolution_target target = { .device = json, .workspace = WORKSPACE };
     struct convolution_plan plan;
     c.back = false;
     c.dst[0]++;
-    ck_assert_int_ne(convolution_plan_create(&plan, &c, &target), CUDNN_STATUS_SUCCESS);
+    ck_assert_int_eq(convolution_plan_create(&plan, &c, &target), CUDNN_STATUS_BAD_PARAM);
     convolution_plan_free(&plan);
     free(json);
 }
