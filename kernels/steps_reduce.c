@@ -67,34 +67,39 @@ cudaError_t gpu_run_reduce_back(const struct gpu_step *step)
                            step->storage, step->stream);
 }
 
+/* A walk through the beginnings of all lines along the softmax's axis; returns the step along them. */
+static int32_t softmax_lines(gpu_loop *lines, const struct gpu_step *step)
+{
+    const struct shape *shape = step_shape(step, step->node->output);
+    int32_t stride[MAX_RANK];
+    device_strides(stride, shape);
+    loop_begin(lines, shape);
+    loop_add(lines, GPU_A, shape);
+    lines->extent[step->node->softmax.axis] = 1;
+    return stride[step->node->softmax.axis];
+}
+
+static int32_t softmax_extent(const struct gpu_step *step)
+{
+    return (int32_t)step_shape(step, step->node->output)->extent[step->node->softmax.axis];
+}
+
 cudaError_t gpu_run_softmax(const struct gpu_step *step)
 {
     const struct node *node = step->node;
-    const struct shape *shape = step_shape(step, node->output);
-    const int32_t axis = node->softmax.axis;
-    int32_t stride[MAX_RANK];
     gpu_loop lines;
-    device_strides(stride, shape);
-    loop_begin(&lines, shape);
-    loop_add(&lines, GPU_A, shape);
-    lines.extent[axis] = 1;
-    return gpu_softmax(step->memory[node->output], step->memory[node->inputs[0]], &lines, (int32_t)shape->extent[axis],
-                       stride[axis], stride[axis], node->softmax.log, step->storage, step->stream);
+    const int32_t along = softmax_lines(&lines, step);
+    return gpu_softmax(step->memory[node->output], step->memory[node->inputs[0]], &lines, softmax_extent(step), along,
+                       along, node->softmax.log, step->storage, step->stream);
 }
 
 cudaError_t gpu_run_softmax_back(const struct gpu_step *step)
 {
     const struct node *node = step->node;
-    const struct shape *shape = step_shape(step, node->output);
-    const int32_t axis = node->softmax.axis;
-    int32_t stride[MAX_RANK];
     gpu_loop lines;
-    device_strides(stride, shape);
-    loop_begin(&lines, shape);
-    lines.extent[axis] = 1;
+    const int32_t along = softmax_lines(&lines, step);
     return gpu_softmax_back(step->memory[node->output], step->memory[node->inputs[0]], step->memory[node->inputs[1]],
-                            &lines, (int32_t)shape->extent[axis], stride[axis], node->softmax.log, step->storage,
-                            step->stream);
+                            &lines, softmax_extent(step), along, node->softmax.log, step->storage, step->stream);
 }
 
 /* An input's axes but the last two broadcast with the output's; returns the stride along k. */
