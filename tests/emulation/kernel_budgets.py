@@ -1,5 +1,6 @@
 """nvcc compiles every kernel for every architecture without a warning, and ptxas needs no more registers and shared
-memory for it than kernel_budgets.tsv grants: no spills, no local memory. Nothing runs.
+memory for it than kernel_budgets.tsv grants: no spills, no local memory. Nothing runs. Of another release of nvcc than
+the table's only warnings, spills and local memory count.
 
     kernel_budgets.py [--arch 75,90] [--record]     of the architectures that are not asked for, --record keeps the rows
 """
@@ -23,11 +24,16 @@ def find_nvcc():
     return shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
 
 
+def release_of(nvcc):
+    said = subprocess.run([nvcc, "--version"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"release ([\d.]+)", said)[1]
+
+
 def compile_file(nvcc, source, architectures, folder):
     """What ptxas says of one file, for all architectures at once."""
     codes = [f"-gencode=arch=compute_{a},code=sm_{a}" for a in architectures]
-    command = [nvcc, "-std=c++17", "-O3", "--fmad=false", "-Werror", "all-warnings", "-Xcompiler=-Wall,-Wextra", "-Xptxas=-v",
-               *codes, "-c", str(source), "-o", str(pathlib.Path(folder) / "kernel.o")]
+    command = [nvcc, "-std=c++17", "-O3", "--fmad=false", "-Werror", "all-warnings", "-Xcompiler=-Wall,-Wextra",
+               "-Xptxas=-v", *codes, "-c", str(source), "-o", str(pathlib.Path(folder) / "kernel.o")]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{source.name} does not compile:\n{done.stdout}{done.stderr}")
@@ -59,25 +65,32 @@ def read_usage(text):
 
 
 def read_table():
+    """(nvcc's release, {(kernel, arch): (registers, shared)})"""
     if not TABLE.exists():
-        return {}
+        return None, {}
     with TABLE.open(newline="") as file:
+        release = file.readline().split()[-1]
         rows = csv.DictReader(file, delimiter="\t")
-        return {(row["kernel"], int(row["arch"])): (int(row["registers"]), int(row["shared"])) for row in rows}
+        return release, {(row["kernel"], int(row["arch"])): (int(row["registers"]), int(row["shared"])) for row in rows}
 
 
-def write_table(table):
+def write_table(table, release):
     with TABLE.open("w", newline="") as file:
+        file.write(f"# nvcc {release}\n")
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(FIELDS)
         writer.writerows([kernel, arch, *budget] for (kernel, arch), budget in sorted(table.items()))
 
 
-def complaints(usage, table, architectures):
-    for (kernel, arch), (registers, shared, local) in sorted(usage.items()):
-        budget = table.get((kernel, arch))
+def local_memory(usage):
+    for (kernel, arch), (_, _, local) in sorted(usage.items()):
         if local:
             yield f"{kernel}, sm_{arch}: {local} bytes of registers spilled or of local memory"
+
+
+def beyond_budget(usage, table, architectures):
+    for (kernel, arch), (registers, shared, _) in sorted(usage.items()):
+        budget = table.get((kernel, arch))
         if not budget:
             yield f"{kernel}, sm_{arch}: no line in {TABLE.name}: {registers} registers, {shared} bytes shared"
         elif registers > budget[0] or shared > budget[1]:
@@ -103,12 +116,16 @@ def main():
             usage.update(read_usage(compile_file(nvcc, source, architectures, folder)))
     if not usage:
         sys.exit("ptxas said nothing of any kernel")
-    table = read_table()
+    release, (recorded, table) = release_of(nvcc), read_table()
     if options.record:
         kept = {key: budget for key, budget in table.items() if key[1] not in architectures}
-        write_table(kept | {key: used[:2] for key, used in usage.items()})
+        write_table(kept | {key: used[:2] for key, used in usage.items()}, release)
         return
-    found = list(complaints(usage, table, architectures))
+    found = list(local_memory(usage))
+    if release == recorded:
+        found += beyond_budget(usage, table, architectures)
+    else:
+        print(f"nvcc {release}, the table is of {recorded}: registers and shared memory are not compared")
     print(f"{len({kernel for kernel, _ in usage})} kernels, {len(architectures)} architectures, compiled, not run")
     if found:
         sys.exit("\n".join(found))
