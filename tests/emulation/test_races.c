@@ -65,7 +65,7 @@ START_TEST(operations_have_none)
             run_small(&graph, (gpu_storage)runs++, seed);
         graph_free(&graph);
     }
-    if (!runs) printf("not in the CUDA backend yet, or not small: %s\n", subject->name);
+    ck_assert_msg(runs || strstr(subject->name, "conv"), "%s was not run", subject->name); /* those are cuDNN's */
 }
 END_TEST
 
