@@ -45,8 +45,7 @@ __global__ void sum_slabs(sums *dst, const Storage *g, const Storage *src, const
 }
 
 /* dst[n][c] = the means: of g, and of g y over sqrt(variance + epsilon). Grid: channels, n. */
-static __global__ void join_sums(sums *dst, const sums *src, const plane *planes, int positions, int channels,
-                                 int slabs)
+__global__ void join_sums(sums *dst, const sums *src, const plane *planes, int positions, int channels, int slabs)
 {
     const int channel = (int)(blockIdx.x * THREADS + threadIdx.x);
     if (channel >= channels) return;

@@ -22,6 +22,15 @@ void device_strides(int32_t stride[MAX_RANK], const struct shape *shape)
     }
 }
 
+void plain_strides(int32_t stride[MAX_RANK], const struct shape *shape)
+{
+    int32_t step = 1;
+    for (int32_t axis = shape->rank - 1; axis >= 0; axis--) {
+        stride[axis] = step;
+        step *= (int32_t)shape->extent[axis];
+    }
+}
+
 void loop_begin(gpu_loop *loop, const struct shape *shape)
 {
     *loop = (gpu_loop){ .axes = shape->rank };
@@ -55,4 +64,12 @@ void loop_end(gpu_loop *loop)
     for (int i = 1; i < loop->axes; i++)
         for (int j = i; j > 0 && loop->stride[GPU_DST][j] > loop->stride[GPU_DST][j - 1]; j--)
             swap_axes(loop, j, j - 1);
+}
+
+void loop_of_layout(gpu_loop *loop, const struct shape *shape, bool to_device)
+{
+    loop_begin(loop, shape);
+    plain_strides(loop->stride[to_device ? GPU_A : GPU_DST], shape);
+    if (!to_device) device_strides(loop->stride[GPU_A], shape);
+    loop_end(loop);
 }

@@ -106,7 +106,7 @@ __global__ void measure_slabs(moments *dst, const Storage *src, int positions, i
 }
 
 /* dst[n][c]: of whole planes. Grid: JOIN_CHANNELS channels a block, n. */
-static __global__ void join_slabs(plane *dst, const moments *src, float epsilon, int positions, int channels, int slabs,
+__global__ inline void join_slabs(plane *dst, const moments *src, float epsilon, int positions, int channels, int slabs,
                                   int slab)
 {
     GPU_SHARED(moments, kept, THREADS);

@@ -31,3 +31,11 @@ gpu_epilogue step_epilogue(const struct gpu_step *step)
                            .alpha = node->alpha,
                            .beta = node->beta };
 }
+
+bool step_reads_wide(const struct node *node, int32_t value)
+{
+    const bool norm = node->operation == OPERATION_INSTANCE_NORM || node->operation == OPERATION_SCALE_SHIFT;
+    const bool back = node->operation == OPERATION_INSTANCE_NORM_BACK;
+    return value == node->slope || (back && value == node->inputs[2]) ||
+           (norm && (value == node->inputs[1] || value == node->inputs[2]));
+}

@@ -39,6 +39,12 @@ static inline const struct shape *step_shape(const struct gpu_step *step, int32_
     return &step->graph->values[value].shape;
 }
 
+/* dst = activation(dst): where the plan of a convolution could not take it. */
+gpu_run gpu_run_activation_behind;
+
+/* Whether the node reads this constant as float32 in C order: scales, shifts and slopes. */
+bool step_reads_wide(const struct node *node, int32_t value);
+
 /* What fusion hung behind the node, but for where the slope is walked. */
 gpu_epilogue step_epilogue(const struct gpu_step *step);
 

@@ -33,6 +33,20 @@ cudaError_t gpu_run_activation(const struct gpu_step *step)
     return walk(step, step->memory[node->inputs[0]], NULL, GPU_COPY, &loop);
 }
 
+cudaError_t gpu_run_activation_behind(const struct gpu_step *step)
+{
+    const struct node *node = step->node;
+    gpu_loop loop;
+    gpu_epilogue epilogue = step_epilogue(step);
+    epilogue.residual = NULL;
+    loop_begin(&loop, step_shape(step, node->output));
+    loop_add(&loop, GPU_A, step_shape(step, node->output));
+    if (epilogue.slopes > 1) loop.stride[GPU_SLOPE][1] = 1;
+    loop_end(&loop);
+    void *const dst = step->memory[node->output];
+    return gpu_elementwise(dst, dst, NULL, GPU_COPY, 1, &loop, &epilogue, step->storage, step->stream);
+}
+
 /* g and x have dst's shape. */
 cudaError_t gpu_run_activation_back(const struct gpu_step *step)
 {
@@ -123,16 +137,6 @@ cudaError_t gpu_run_pad(const struct gpu_step *step)
     for (int32_t axis = 0; axis < from->rank; axis++) loop.stride[GPU_A][axis] = src_stride[axis];
     return copy(step, element(step->memory[node->output], dst_first, step->storage),
                 element(step->memory[node->inputs[0]], src_first, step->storage), &loop);
-}
-
-/* Strides of a shape's elements in C order. */
-static void plain_strides(int32_t stride[GPU_AXES], const struct shape *shape)
-{
-    int32_t step = 1;
-    for (int32_t axis = shape->rank - 1; axis >= 0; axis--) {
-        stride[axis] = step;
-        step *= (int32_t)shape->extent[axis];
-    }
 }
 
 size_t gpu_workspace_reshape(const struct graph *graph, const struct node *node, gpu_storage storage)

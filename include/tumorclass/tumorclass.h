@@ -204,6 +204,17 @@ typedef void (*tumorclass_log_fn)(void *user, tumorclass_log_level level, const 
 typedef void (*tumorclass_progress_fn)(void *user, const char *stage, double fraction);
 
 /** Grows only at its end. In every field, now and later, zero means the default. */
+/** What a CUDA device computes with; the CPU has float32 always. HALF and BFLOAT16 store tensors so and add up in float32;
+ *  TENSOR_FLOAT32 is float32 whose convolutions are multiplied on tensor cores, with ten bits of mantissa. */
+typedef int32_t tumorclass_precision;
+enum {
+    TUMORCLASS_PRECISION_DEFAULT = 0, /**< HALF */
+    TUMORCLASS_PRECISION_HALF = 1,
+    TUMORCLASS_PRECISION_BFLOAT16 = 2,
+    TUMORCLASS_PRECISION_FLOAT32 = 3,
+    TUMORCLASS_PRECISION_TENSOR_FLOAT32 = 4
+};
+
 typedef struct tumorclass_session_options {
     size_t struct_size;             /**< set by the initializer */
     tumorclass_backend backend;     /**< AUTO: CUDA if it works, else CPU; CUDA: that, or NO_BACKEND */
@@ -216,7 +227,7 @@ typedef struct tumorclass_session_options {
     void *progress_user;
     int32_t instruction_set; /**< 0: the fastest; n: the n-th of tumorclass_instruction_set, counted from 1. Answers are
                               *   the same to rounding, and the same bits only on one instruction set */
-    int32_t reserved;
+    tumorclass_precision precision;
 } tumorclass_session_options;
 /* clang-format off */
 #define TUMORCLASS_SESSION_OPTIONS_INIT { sizeof(tumorclass_session_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0 }

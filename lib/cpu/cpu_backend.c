@@ -18,7 +18,7 @@ static size_t value_bytes(const struct graph *graph, int32_t value)
 
 static tumorclass_status plan_memory(struct plan *plan, const struct graph *graph)
 {
-    tumorclass_status status = plan_create(plan, graph);
+    tumorclass_status status = plan_create(plan, graph, true);
     if (status != TUMORCLASS_OK) return status;
     for (int32_t i = 0; i < plan->block_count; i++) plan->blocks[i].size = value_bytes(graph, plan->blocks[i].value);
     status = plan_pack(plan);
@@ -38,7 +38,7 @@ static size_t scratch_bytes(const struct graph *graph, const struct tier *tier)
     return bytes;
 }
 
-static tumorclass_status measure(size_t *bytes, const struct graph *graph, int32_t threads, int32_t tier)
+tumorclass_status cpu_measure(size_t *bytes, const struct graph *graph, int32_t threads, int32_t tier)
 {
     struct plan plan;
     const tumorclass_status status = plan_memory(&plan, graph);
@@ -110,6 +110,12 @@ static const char *describe(const void *state)
     return s->tier->name;
 }
 
+static size_t held(const void *state)
+{
+    const struct cpu_state *s = state;
+    return sizeof *s + s->plan.arena_size + (size_t)pool_size(s->pool) * s->scratch_size;
+}
+
 static struct step step_of(const struct cpu_state *state, const struct node *node)
 {
     return (struct step){ state->graph,   &state->plan,       node, state->pool, state->arena,
@@ -139,4 +145,4 @@ static tumorclass_status download(void *state, float *dst, int32_t value)
     return TUMORCLASS_OK;
 }
 
-const struct backend cpu_backend = { "CPU", measure, open_state, close_state, describe, upload, run, download };
+const struct backend cpu_backend = { "CPU", open_state, close_state, describe, held, upload, run, download };

@@ -5,5 +5,7 @@
 #include "network/backend.h"
 
 extern const struct backend cpu_backend;
+/* Bytes that a state will hold, before there is one. */
+tumorclass_status cpu_measure(size_t *bytes, const struct graph *graph, int32_t threads, int32_t tier);
 
 #endif

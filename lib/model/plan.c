@@ -15,7 +15,7 @@ static void open_block(struct plan *plan, int32_t value, int32_t step)
     plan->blocks[plan->block_count++] = (struct block){ .value = value, .first = step, .last = step };
 }
 
-static void follow_nodes(struct plan *plan)
+static void follow_nodes(struct plan *plan, bool reshapes_share)
 {
     const struct graph *graph = plan->graph;
     open_block(plan, graph->input, -1);
@@ -24,7 +24,7 @@ static void follow_nodes(struct plan *plan)
         const struct node *node = &graph->nodes[i];
         for (int32_t k = 0; k < node->input_count; k++) extend(plan, node->inputs[k], i);
         extend(plan, node->residual, i);
-        if (node->operation == OPERATION_RESHAPE)
+        if (reshapes_share && node->operation == OPERATION_RESHAPE)
             plan->block_of[node->output] = plan->block_of[node->inputs[0]];
         else
             open_block(plan, node->output, i);
@@ -35,7 +35,7 @@ static void follow_nodes(struct plan *plan)
     extend(plan, graph->fine, graph->node_count);
 }
 
-tumorclass_status plan_create(struct plan *plan, const struct graph *graph)
+tumorclass_status plan_create(struct plan *plan, const struct graph *graph, bool reshapes_share)
 {
     *plan = (struct plan){ .graph = graph };
     plan->blocks = memory_zeroed((size_t)graph->node_count + 2, sizeof *plan->blocks);
@@ -45,7 +45,7 @@ tumorclass_status plan_create(struct plan *plan, const struct graph *graph)
         return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory to plan %d steps", graph->node_count);
     }
     for (int32_t v = 0; v < graph->value_count; v++) plan->block_of[v] = NO_VALUE;
-    follow_nodes(plan);
+    follow_nodes(plan, reshapes_share);
     return TUMORCLASS_OK;
 }
 

@@ -3,7 +3,7 @@
 #define MODEL_PLAN_H
 #include "model/graph.h"
 
-/* A block of the arena: one computed value and all reshapes of it. Alive from step `first` to step `last`, both
+/* A block of the arena: one computed value, and all reshapes of it that share its memory. Alive from step `first` to step `last`, both
  * included; the graph's input and seed are alive from -1, its output, features, embedding and fine until after
  * the last step. */
 struct block {
@@ -20,7 +20,8 @@ struct plan {
     size_t arena_size; /* set by plan_pack */
 };
 
-tumorclass_status plan_create(struct plan *plan, const struct graph *graph);
+/* reshapes_share: a reshape lies where its input does; else it is a value as any other. */
+tumorclass_status plan_create(struct plan *plan, const struct graph *graph, bool reshapes_share);
 /* Give each block an offset so that no two that live at a time overlap: largest first, lowest gap that fits.
  * Offsets are multiples of 64 if the sizes are. */
 tumorclass_status plan_pack(struct plan *plan);

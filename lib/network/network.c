@@ -38,6 +38,11 @@ const char *network_device(const struct network *network)
     return network->backend->describe(network->state);
 }
 
+size_t network_memory(const struct network *network)
+{
+    return network ? network->backend->held(network->state) : 0;
+}
+
 void network_observe(struct network *network, network_observer *observer, void *user)
 {
     network->observer = observer;

@@ -45,7 +45,7 @@ static tumorclass_status check_options(tumorclass_attention_options *known, cons
 
 /* Turn AUTO and level 0 into what this model does; `method` CAM has level 0. */
 static tumorclass_status choose(tumorclass_attention_method *method, int32_t *level, struct ensemble_model *model,
-                                const struct backend_options *backend, const tumorclass_attention_options *options)
+                                const tumorclass_session *session, const tumorclass_attention_options *options)
 {
     const struct graph *graph = &model->model->graph;
     *method = options->method == TUMORCLASS_ATTENTION_AUTO ? TUMORCLASS_ATTENTION_HIRESCAM : options->method;
@@ -57,7 +57,7 @@ static tumorclass_status choose(tumorclass_attention_method *method, int32_t *le
                           "%s has %d levels, so no attention map at level %d", model->model->name,
                           (int)graph->level_count, (int)*level);
         else
-            status = explainer_open(model, backend, *method, *level);
+            status = explainer_open(model, session, *method, *level);
     }
     const bool falls_back = options->method == TUMORCLASS_ATTENTION_AUTO && !options->level;
     if (*method != TUMORCLASS_ATTENTION_CAM && !(status == TUMORCLASS_UNSUPPORTED && falls_back)) return status;
@@ -108,8 +108,7 @@ static tumorclass_status check_class(const tumorclass_result *result, int32_t cl
 static tumorclass_status prepare_cells(struct cell_map *map, struct mapping_work *work, const struct member *member)
 {
     struct ensemble_model *model = model_of(work->session, member);
-    tumorclass_status status = choose(&map->method, &map->level, model, &work->session->backend_options,
-                                      &work->options);
+    tumorclass_status status = choose(&map->method, &map->level, model, work->session, &work->options);
     if (status != TUMORCLASS_OK) return status;
     const struct graph *graph = &model->model->graph;
     const struct placement placement = graph_place(graph, map->level ? graph->levels[map->level - 1] : graph->features);
@@ -128,8 +127,7 @@ static tumorclass_status make_cells(struct cell_map *map, struct mapping_work *w
     struct ensemble_model *model = model_of(work->session, member);
     const struct graph *graph = &model->model->graph;
     if (map->level) {
-        const tumorclass_status status = explainer_open(model, &work->session->backend_options, map->method,
-                                                        map->level);
+        const tumorclass_status status = explainer_open(model, work->session, map->method, map->level);
         if (status != TUMORCLASS_OK) return status;
         return explainer_run(map->cells, &model->explainer, member, class_index, monitor);
     }
@@ -257,12 +255,12 @@ tumorclass_status tumorclass_attention(tumorclass_session *session, float *map, 
 
 /* "HiResCAM, level 3 of 5 (32 x 32 x 32 cells)" */
 static tumorclass_status describe(char *text, size_t size, struct ensemble_model *model,
-                                  const struct backend_options *backend, const tumorclass_attention_options *options)
+                                  const tumorclass_session *session, const tumorclass_attention_options *options)
 {
     static const char *const names[] = { "", "CAM", "Grad-CAM", "HiResCAM" };
     tumorclass_attention_method method;
     int32_t level;
-    const tumorclass_status status = choose(&method, &level, model, backend, options);
+    const tumorclass_status status = choose(&method, &level, model, session, options);
     if (status != TUMORCLASS_OK) return status;
     const struct graph *graph = &model->model->graph;
     const int64_t *cells = graph->values[level ? graph->levels[level - 1] : graph->features].shape.extent + 2;
@@ -285,7 +283,7 @@ tumorclass_status tumorclass_attention_describe(tumorclass_session *session, cha
     if (status == TUMORCLASS_OK) status = check_options(&known, options);
     if (status != TUMORCLASS_OK) return status;
     for (int32_t i = 0; i < session->model_count && status == TUMORCLASS_OK; i++) {
-        status = describe(i ? own : first, sizeof first, &session->models[i], &session->backend_options, &known);
+        status = describe(i ? own : first, sizeof first, &session->models[i], session, &known);
         differ = differ || (i && strcmp(own, first) != 0);
     }
     if (status != TUMORCLASS_OK) return session_leave(session, status);

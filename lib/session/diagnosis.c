@@ -9,6 +9,7 @@
 #include "base/processors.h"
 #include "cpu/tiers.h"
 #include "model/model.h"
+#include "network/plugin.h"
 
 enum { MAX_FACTS = 24, TEXT_SIZE = 16384 };
 
@@ -97,6 +98,17 @@ static void add_memory(tumorclass_diagnosis *diagnosis)
         add(diagnosis, "cgroup_v2_memory", "not set");
 }
 
+static void add_plugin(tumorclass_diagnosis *diagnosis)
+{
+    char text[2048];
+    const struct plugin *plugin;
+    if (plugin_load(&plugin) == TUMORCLASS_OK)
+        plugin->describe(text, sizeof text);
+    else
+        snprintf(text, sizeof text, "none: %s", tumorclass_last_error());
+    add(diagnosis, "plugins", "%s", text);
+}
+
 /* OUT_OF_MEMORY is a failure; a model that is bad or not there is a fact. */
 static tumorclass_status add_models(tumorclass_diagnosis *diagnosis)
 {
@@ -131,7 +143,7 @@ tumorclass_status tumorclass_diagnosis_create(tumorclass_diagnosis **diagnosis)
     add_machine(d);
     add_threads(d);
     add_memory(d);
-    add(d, "plugins", "none: the CUDA plugin, libtumorclass-cuda.so, is not part of this version");
+    add_plugin(d);
     const tumorclass_status status = add_models(d);
     if (status != TUMORCLASS_OK) {
         tumorclass_diagnosis_free(d);

@@ -12,7 +12,7 @@ void explainer_close(struct explainer *explainer)
     explainer->method = TUMORCLASS_ATTENTION_AUTO;
 }
 
-tumorclass_status explainer_open(struct ensemble_model *model, const struct backend_options *options,
+tumorclass_status explainer_open(struct ensemble_model *model, const tumorclass_session *session,
                                  tumorclass_attention_method method, int32_t level)
 {
     struct explainer *explainer = &model->explainer;
@@ -24,7 +24,8 @@ tumorclass_status explainer_open(struct ensemble_model *model, const struct back
     explainer->from_input = at != source->fine;
     tumorclass_status status = gradient_graph(&explainer->graph, source, explainer->from_input ? source->input : at, at,
                                               method);
-    if (status == TUMORCLASS_OK) status = network_create(&explainer->network, &explainer->graph, &cpu_backend, options);
+    if (status == TUMORCLASS_OK)
+        status = network_create(&explainer->network, &explainer->graph, session->backend, &session->backend_options);
     if (status != TUMORCLASS_OK) {
         explainer_close(explainer);
         return status;

@@ -3,11 +3,13 @@
 #include <string.h>
 #include "session/session.h"
 
-static tumorclass_status check_volume(const tumorclass_volume *volume, const char *name)
+static tumorclass_status check_volume(const tumorclass_session *session, const tumorclass_volume *volume,
+                                      const char *name)
 {
     const tumorclass_status status = volume_check(volume, name);
     if (status == TUMORCLASS_OK && volume->memory != TUMORCLASS_MEMORY_HOST)
-        return fail(TUMORCLASS_BAD_ARGUMENT, "%s lies in CUDA memory, and this session runs on the CPU", name);
+        return fail(TUMORCLASS_BAD_ARGUMENT, "%s lies in CUDA memory, and this session %s", name,
+                    session->backend == &cpu_backend ? "runs on the CPU" : "prepares scans on the CPU");
     return status;
 }
 
@@ -28,13 +30,14 @@ static tumorclass_status check_mask_grid(const tumorclass_volume *mask, const tu
     return TUMORCLASS_OK;
 }
 
-static tumorclass_status check_mask(const tumorclass_volume *mask, const tumorclass_volume *volume)
+static tumorclass_status check_mask(const tumorclass_session *session, const tumorclass_volume *mask,
+                                    const tumorclass_volume *volume)
 {
     bool placed_itself = false;
     for (int i = 0; i < 12; i++) placed_itself = placed_itself || mask->affine[i] != 0;
     tumorclass_volume placed = *mask;
     if (!placed_itself) memcpy(placed.affine, volume->affine, sizeof placed.affine);
-    const tumorclass_status status = check_volume(&placed, "mask");
+    const tumorclass_status status = check_volume(session, &placed, "mask");
     return status == TUMORCLASS_OK ? check_mask_grid(&placed, volume) : status;
 }
 
@@ -47,7 +50,7 @@ tumorclass_status scan_check(tumorclass_scan_options *known, const tumorclass_se
     if (status == TUMORCLASS_OK && (known->flips & ~(uint32_t)ALL_FLIPS))
         status = fail(TUMORCLASS_NEWER_CALLER, "scan_options.flips is %u, this library knows bits up to %u",
                       (unsigned)known->flips, (unsigned)ALL_FLIPS);
-    if (status == TUMORCLASS_OK) status = check_volume(volume, "volume");
-    if (status == TUMORCLASS_OK && known->mask) status = check_mask(known->mask, volume);
+    if (status == TUMORCLASS_OK) status = check_volume(session, volume, "volume");
+    if (status == TUMORCLASS_OK && known->mask) status = check_mask(session, known->mask, volume);
     return status;
 }

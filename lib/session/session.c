@@ -33,15 +33,15 @@ static tumorclass_status check_options(const tumorclass_session_options *options
 {
     if (options->backend < TUMORCLASS_BACKEND_AUTO || options->backend > TUMORCLASS_BACKEND_CUDA)
         return fail(TUMORCLASS_BAD_ARGUMENT, "options.backend is %d, which is no backend", (int)options->backend);
+    if (options->device < 0)
+        return fail(TUMORCLASS_BAD_ARGUMENT, "options.device is %d, devices are counted from 0", (int)options->device);
     if (options->threads < 0 || options->threads > 1024)
         return fail(TUMORCLASS_BAD_ARGUMENT, "options.threads is %d, not in 0 to 1024", (int)options->threads);
     if (options->log_level < TUMORCLASS_LOG_WARNING || options->log_level > TUMORCLASS_LOG_DEBUG)
         return fail(TUMORCLASS_BAD_ARGUMENT, "options.log_level is %d, which is no level", (int)options->log_level);
-    if (options->reserved)
-        return fail(TUMORCLASS_NEWER_CALLER, "options.reserved is %d, this library knows only 0",
-                    (int)options->reserved);
-    if (options->backend == TUMORCLASS_BACKEND_CUDA)
-        return fail(TUMORCLASS_NO_BACKEND, "CUDA was asked for, and this version has no CUDA backend yet");
+    if (options->precision < TUMORCLASS_PRECISION_DEFAULT || options->precision > TUMORCLASS_PRECISION_TENSOR_FLOAT32)
+        return fail(TUMORCLASS_NEWER_CALLER, "options.precision is %d, this library knows up to %d",
+                    (int)options->precision, TUMORCLASS_PRECISION_TENSOR_FLOAT32);
     return check_instruction_set(options->instruction_set);
 }
 
@@ -72,25 +72,71 @@ static tumorclass_status check_models(tumorclass_model *const *models, size_t co
     return status;
 }
 
-static tumorclass_status open_networks(tumorclass_session *session, tumorclass_model *const *models, int32_t count)
+static tumorclass_status retain_models(tumorclass_session *session, tumorclass_model *const *models, int32_t count)
 {
     session->models = memory_zeroed((size_t)count, sizeof *session->models);
     if (!session->models) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for %d models", (int)count);
-    tumorclass_status status = TUMORCLASS_OK;
-    for (int32_t i = 0; i < count && status == TUMORCLASS_OK; i++) {
-        struct ensemble_model *model = &session->models[session->model_count++];
-        model->model = model_retain(models[i]);
-        status = network_create(&model->network, &models[i]->graph, &cpu_backend, &session->backend_options);
+    for (; session->model_count < count; session->model_count++)
+        session->models[session->model_count].model = model_retain(models[session->model_count]);
+    return TUMORCLASS_OK;
+}
+
+static void close_networks(tumorclass_session *session)
+{
+    for (int32_t i = 0; i < session->model_count; i++) {
+        explainer_close(&session->models[i].explainer);
+        network_free(session->models[i].network);
+        session->models[i].network = NULL;
     }
+}
+
+static tumorclass_status open_networks(tumorclass_session *session, const struct backend *backend)
+{
+    tumorclass_status status = TUMORCLASS_OK;
+    session->backend = backend;
+    for (int32_t i = 0; i < session->model_count && status == TUMORCLASS_OK; i++) {
+        struct ensemble_model *model = &session->models[i];
+        status = network_create(&model->network, &model->model->graph, backend, &session->backend_options);
+    }
+    if (status != TUMORCLASS_OK) close_networks(session);
     return status;
 }
 
-static void describe_device(tumorclass_session *session, tumorclass_backend asked_for)
+/* devices: how many there are, 0 if that cannot be known. */
+static tumorclass_status open_cuda(tumorclass_session *session, int32_t *devices)
+{
+    char why[512];
+    const struct plugin *plugin;
+    const int32_t wanted = session->backend_options.device;
+    *devices = 0;
+    tumorclass_status status = plugin_load(&plugin);
+    if (status != TUMORCLASS_OK) return status;
+    *devices = plugin->devices(why, sizeof why);
+    if (!*devices) return fail(TUMORCLASS_NO_BACKEND, "%s", why);
+    if (wanted >= *devices)
+        return fail(TUMORCLASS_NO_BACKEND, "CUDA device %d was asked for, and there %s %d, counted from 0", (int)wanted,
+                    *devices == 1 ? "is" : "are", (int)*devices);
+    return open_networks(session, &plugin->backend);
+}
+
+/* AUTO takes the CPU where CUDA does not work; `why` is for people, and empty if nobody asked for CUDA. Where no device is
+ * known to be, the words are the same whatever is missing: `doctor` has the rest. */
+static tumorclass_status open_backend(tumorclass_session *session, tumorclass_backend backend, char why[160])
+{
+    int32_t devices;
+    *why = '\0';
+    if (backend == TUMORCLASS_BACKEND_CPU) return open_networks(session, &cpu_backend);
+    const tumorclass_status status = open_cuda(session, &devices);
+    if (status == TUMORCLASS_OK || backend == TUMORCLASS_BACKEND_CUDA) return status;
+    snprintf(why, 160, devices ? " (no CUDA backend: %s)" : " (no CUDA backend here)", tumorclass_last_error());
+    return open_networks(session, &cpu_backend);
+}
+
+static void describe_device(tumorclass_session *session, const char *why)
 {
     const int32_t threads = pool_size(session->pool);
-    snprintf(session->device, sizeof session->device, "%s, %s, %d thread%s%s", cpu_backend.name,
-             network_device(session->models[0].network), (int)threads, threads == 1 ? "" : "s",
-             asked_for == TUMORCLASS_BACKEND_AUTO ? " (this version has no CUDA backend)" : "");
+    snprintf(session->device, sizeof session->device, "%s, %s, %d thread%s%s", session->backend->name,
+             network_device(session->models[0].network), (int)threads, threads == 1 ? "" : "s", why);
     log_message(&session->logger, TUMORCLASS_LOG_INFO, "%s", session->device);
 }
 
@@ -104,9 +150,11 @@ static tumorclass_status open_session(tumorclass_session *session, tumorclass_mo
     session->pool = pool_create(options->threads ? options->threads : tumorclass_suggested_threads());
     if (!session->pool) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for a session's threads");
     const int32_t tier = options->instruction_set ? options->instruction_set - 1 : 0;
-    session->backend_options = (struct backend_options){ session->pool, options->device, tier };
-    const tumorclass_status status = open_networks(session, models, count);
-    if (status == TUMORCLASS_OK) describe_device(session, options->backend);
+    session->backend_options = (struct backend_options){ session->pool, options->device, tier, options->precision };
+    char why[160];
+    tumorclass_status status = retain_models(session, models, count);
+    if (status == TUMORCLASS_OK) status = open_backend(session, options->backend, why);
+    if (status == TUMORCLASS_OK) describe_device(session, why);
     return status;
 }
 
@@ -144,11 +192,8 @@ tumorclass_status tumorclass_session_create(tumorclass_session **session, tumorc
 void tumorclass_session_free(tumorclass_session *session)
 {
     if (!session) return;
-    for (int32_t i = 0; i < session->model_count; i++) {
-        explainer_close(&session->models[i].explainer);
-        network_free(session->models[i].network);
-        tumorclass_model_free(session->models[i].model);
-    }
+    close_networks(session);
+    for (int32_t i = 0; i < session->model_count; i++) tumorclass_model_free(session->models[i].model);
     memory_free(session->models);
     pool_free(session->pool);
     memory_free(session);
@@ -158,8 +203,7 @@ void tumorclass_session_free(tumorclass_session *session)
 
 tumorclass_backend tumorclass_session_backend(const tumorclass_session *session)
 {
-    (void)session; /* the only one of this version */
-    return TUMORCLASS_BACKEND_CPU;
+    return session->backend == &cpu_backend ? TUMORCLASS_BACKEND_CPU : TUMORCLASS_BACKEND_CUDA;
 }
 
 const char *tumorclass_session_device(const tumorclass_session *session)
@@ -175,29 +219,14 @@ void tumorclass_session_cancel(tumorclass_session *session)
 size_t tumorclass_model_memory(const tumorclass_model *model)
 {
     size_t bytes = 0;
-    return cpu_backend.measure(&bytes, &model->graph, 1, 0) == TUMORCLASS_OK ? bytes : SIZE_MAX;
-}
-
-/* A graph's arena and scratch in this session; 0 without a graph, SIZE_MAX: unknown for lack of memory. */
-static size_t graph_memory(const tumorclass_session *session, const struct graph *graph)
-{
-    size_t bytes = 0;
-    if (!graph->node_count) return 0;
-    const tumorclass_status status = cpu_backend.measure(&bytes, graph, pool_size(session->pool),
-                                                         session->backend_options.tier);
-    return status == TUMORCLASS_OK ? bytes : SIZE_MAX;
+    return cpu_measure(&bytes, &model->graph, 1, 0) == TUMORCLASS_OK ? bytes : SIZE_MAX;
 }
 
 static size_t held_memory(const tumorclass_session *session)
 {
     size_t sum = 0;
-    for (int32_t i = 0; i < session->model_count; i++) {
-        const struct ensemble_model *model = &session->models[i];
-        const size_t network = graph_memory(session, &model->model->graph),
-                     explainer = graph_memory(session, &model->explainer.graph);
-        if (network == SIZE_MAX || explainer == SIZE_MAX) return SIZE_MAX;
-        sum += network + explainer;
-    }
+    for (int32_t i = 0; i < session->model_count; i++)
+        sum += network_memory(session->models[i].network) + network_memory(session->models[i].explainer.network);
     return sum;
 }
 
@@ -219,7 +248,7 @@ static size_t scan_memory(const tumorclass_session *session, const tumorclass_vo
 size_t tumorclass_session_memory(const tumorclass_session *session, const tumorclass_volume *volume)
 {
     const size_t held = held_memory(session);
-    if (!volume || held == SIZE_MAX) return held;
+    if (!volume) return held;
     if (volume_check(volume, "volume") != TUMORCLASS_OK) return SIZE_MAX;
     return held + scan_memory(session, volume);
 }

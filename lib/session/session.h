@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/monitor.h"
 #include "cpu/cpu_backend.h"
+#include "network/plugin.h"
 #include "network/network.h"
 #include "result/result.h"
 
@@ -30,13 +31,14 @@ struct tumorclass_session {
     struct ensemble_model *models;
     int32_t model_count;
     struct pool *pool;
+    const struct backend *backend; /* that the networks run on */
     struct backend_options backend_options;
     struct logger logger;
     struct monitor monitor;
     atomic_int cancelled;
     pid_t owner; /* threads and devices do not survive fork */
     bool broken; /* the device failed: nothing but free is safe */
-    char device[160];
+    char device[320];
 };
 
 /* Whether a call may go on: not after fork, not after the device failed. */
@@ -50,7 +52,7 @@ tumorclass_status scan_check(tumorclass_scan_options *known, const tumorclass_se
                              const tumorclass_volume *volume, const tumorclass_scan_options *options);
 
 /* explainer.c: the raw map of one member, in units of the logit, on the cells of a level. */
-tumorclass_status explainer_open(struct ensemble_model *model, const struct backend_options *options,
+tumorclass_status explainer_open(struct ensemble_model *model, const tumorclass_session *session,
                                  tumorclass_attention_method method, int32_t level);
 tumorclass_status explainer_run(float *cells, struct explainer *explainer, const struct member *member,
                                 int32_t class_index, const struct monitor *monitor);

@@ -179,7 +179,7 @@ static const struct {
     { 2, offsetof(tumorclass_session_options, log_level), 3, TUMORCLASS_BAD_ARGUMENT, "options.log_level is 3" },
     { 2, offsetof(tumorclass_session_options, instruction_set), 99, TUMORCLASS_BAD_ARGUMENT, "instruction_set is 99" },
     { 2, offsetof(tumorclass_session_options, instruction_set), -1, TUMORCLASS_BAD_ARGUMENT, "instruction_set is -1" },
-    { 2, offsetof(tumorclass_session_options, reserved), 1, TUMORCLASS_NEWER_CALLER, "options.reserved is 1" },
+    { 2, offsetof(tumorclass_session_options, precision), 5, TUMORCLASS_NEWER_CALLER, "options.precision is 5" },
     { 3, offsetof(tumorclass_scan_options, flips), 8, TUMORCLASS_NEWER_CALLER, "scan_options.flips is 8" },
     { 4, offsetof(tumorclass_scan_options, flips), 8, TUMORCLASS_NEWER_CALLER, "scan_options.flips is 8" },
     { 5, offsetof(tumorclass_attention_options, scale), 2, TUMORCLASS_BAD_ARGUMENT, "attention_options.scale is 2" },

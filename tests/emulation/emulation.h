@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <cstring>
 #include <tuple>
+#include <typeinfo>
 #include <utility>
 #include <vector_functions.h>
+#include "emulation_form.h"
 
 using std::isnan; /* CUDA has it as a function of its own */
 
@@ -129,10 +131,33 @@ static inline void emulation_call(void (*kernel)(Parameters...), std::tuple<Para
         &call, grid, block);
 }
 
+/* A launch whose arguments come as addresses, for kernels that are found by their names. */
+template <class... Parameters> struct emulation_form : emulation_form_of {
+    static emulation_form only;
+    emulation_form()
+    {
+        type = typeid(void(Parameters...)).name();
+        copy = [](void **arguments) { return copied(arguments, std::index_sequence_for<Parameters...>{}); };
+        drop = [](void *tuple) { delete static_cast<std::tuple<Parameters...> *>(tuple); };
+        run = [](void *kernel, void *tuple, dim3 grid, dim3 block) {
+            emulation_call(reinterpret_cast<void (*)(Parameters...)>(kernel),
+                           *static_cast<std::tuple<Parameters...> *>(tuple), grid, block,
+                           std::index_sequence_for<Parameters...>{});
+        };
+        emulation_add_form(this);
+    }
+    template <size_t... I> static void *copied(void **arguments, std::index_sequence<I...>)
+    {
+        return new std::tuple<Parameters...>{ *static_cast<Parameters *>(arguments[I])... };
+    }
+};
+template <class... Parameters> emulation_form<Parameters...> emulation_form<Parameters...>::only;
+
 template <class... Parameters, class... Arguments>
 static inline cudaError_t gpu_launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, cudaStream_t,
                                      Arguments... arguments)
 {
+    (void)&emulation_form<Parameters...>::only;
     std::tuple<Parameters...> taken{ static_cast<Parameters>(arguments)... };
     emulation_call(kernel, taken, grid, block, std::index_sequence_for<Parameters...>{});
     return cudaSuccess;

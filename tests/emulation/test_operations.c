@@ -27,15 +27,6 @@ static int64_t count_of(const struct trial *t, int32_t value)
     return shape_count(&t->graph.values[value].shape);
 }
 
-/* Scales, shifts and slopes are read as float32. */
-static bool is_wide(const struct node *node, int32_t value)
-{
-    const bool channels = node->operation == OPERATION_INSTANCE_NORM || node->operation == OPERATION_SCALE_SHIFT;
-    const bool back = node->operation == OPERATION_INSTANCE_NORM_BACK;
-    return value == node->slope || (back && value == node->inputs[2]) ||
-           (channels && (value == node->inputs[1] || value == node->inputs[2]));
-}
-
 /* offset: added to the input. */
 static void prepare(struct trial *t, float offset)
 {
@@ -44,7 +35,7 @@ static void prepare(struct trial *t, float offset)
     for (int64_t i = 0; i < count_of(t, t->graph.input); i++)
         t->input[i] = rounded_to(random_float(&seed, -2, 2) + offset, t->storage);
     for (int32_t v = 0; v < t->graph.value_count; v++) {
-        float *const constant = is_wide(&t->graph.nodes[0], v) ? NULL : t->graph.values[v].owned;
+        float *const constant = step_reads_wide(&t->graph.nodes[0], v) ? NULL : t->graph.values[v].owned;
         for (int64_t i = 0; constant && i < count_of(t, v); i++) constant[i] = rounded_to(constant[i], t->storage);
     }
 }

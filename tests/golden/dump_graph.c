@@ -19,7 +19,7 @@ static void print_name(const char *key, const struct graph *graph, int32_t value
 static tumorclass_status print_arena(const struct graph *graph)
 {
     struct plan plan;
-    tumorclass_status status = plan_create(&plan, graph);
+    tumorclass_status status = plan_create(&plan, graph, true);
     if (status != TUMORCLASS_OK) return status;
     size_t sum = 0;
     for (int32_t i = 0; i < plan.block_count; i++) {

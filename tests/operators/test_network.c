@@ -272,7 +272,7 @@ START_TEST(measuring_may_fail_at_any_allocation_and_nothing_leaks)
     for (int64_t nth = 1; status != TUMORCLASS_OK; nth++) {
         size_t bytes;
         memory_fail_at(nth);
-        status = cpu_backend.measure(&bytes, &graph, 1, 0);
+        status = cpu_measure(&bytes, &graph, 1, 0);
         memory_fail_at(0);
         ck_assert(status == TUMORCLASS_OK || status == TUMORCLASS_OUT_OF_MEMORY);
         ck_assert_int_eq(memory_blocks_in_use(), before);
@@ -294,7 +294,7 @@ START_TEST(measure_says_what_open_allocates)
     for (int32_t threads = 1; threads <= 3; threads++) {
         struct pool *pool = pool_create(threads);
         size_t bytes;
-        must(cpu_backend.measure(&bytes, &graph, threads, 0));
+        must(cpu_measure(&bytes, &graph, threads, 0));
         const double before = heap_in_use();
         struct network *network = opened(&graph, pool);
         const double grown = heap_in_use() - before;

@@ -4,7 +4,7 @@
 static struct plan plan_of(const struct graph *graph)
 {
     struct plan plan;
-    ck_assert_int_eq(plan_create(&plan, graph), TUMORCLASS_OK);
+    ck_assert_int_eq(plan_create(&plan, graph, true), TUMORCLASS_OK);
     return plan;
 }
 
@@ -182,7 +182,7 @@ START_TEST(failed_allocations_leave_nothing)
     for (int64_t n = 1; n <= 3; n++) {
         struct plan plan;
         memory_fail_at(n);
-        tumorclass_status status = plan_create(&plan, &graph);
+        tumorclass_status status = plan_create(&plan, &graph, true);
         if (status == TUMORCLASS_OK) status = plan_pack(&plan);
         memory_fail_at(0);
         ck_assert_int_eq(status, TUMORCLASS_OUT_OF_MEMORY);

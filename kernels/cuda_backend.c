@@ -1,0 +1,236 @@
+#include "cuda_backend.h"
+#include <stdio.h>
+#include <string.h>
+#include "base/memory.h"
+#include "convolution_node.h"
+#include "device.h"
+#include "state.h"
+
+/* A plan that wants more than this gives way to the next one. */
+static const int64_t most_workspace = (int64_t)256 << 20;
+
+static bool is_convolution(const struct node *node)
+{
+    return node->operation == OPERATION_CONV || node->operation == OPERATION_CONV_BACK;
+}
+
+/* ---- Opening ---- */
+
+static void take_precision(struct gpu_state *state, tumorclass_precision precision)
+{
+    state->storage = precision == TUMORCLASS_PRECISION_BFLOAT16  ? GPU_BFLOAT16
+                     : precision >= TUMORCLASS_PRECISION_FLOAT32 ? GPU_FLOAT
+                                                                 : GPU_HALF;
+    state->tensor_float = precision == TUMORCLASS_PRECISION_TENSOR_FLOAT32;
+}
+
+static void describe_state(struct gpu_state *state)
+{
+    static const char *const names[GPU_STORAGES] = { "float32", "half precision", "bfloat16" };
+    struct cudaDeviceProp properties;
+    if (cudaGetDeviceProperties(&properties, state->device) != cudaSuccess) {
+        cudaGetLastError();
+        strcpy(properties.name, "unknown device");
+    }
+    snprintf(state->description, sizeof state->description, "%.120s, %s, cuDNN %zu.%zu.%zu", properties.name,
+             state->tensor_float ? "TF32" : names[state->storage], cudnnGetVersion() / 10000,
+             cudnnGetVersion() / 100 % 100, cudnnGetVersion() % 100);
+}
+
+static tumorclass_status plan_convolution(struct gpu_state *state, int32_t index)
+{
+    static const char *const names[GPU_STORAGES] = { "float32", "half", "bfloat16" };
+    const struct node *node = &state->graph->nodes[index];
+    const struct convolution c = convolution_of(state->graph, node, state->storage);
+    const struct convolution_target target = { .handle = state->cudnn,
+                                               .workspace = most_workspace,
+                                               .tensor_float = state->tensor_float };
+    const cudnnStatus_t error = convolution_plan_create(&state->convolutions[index], &c, &target);
+    if (error != CUDNN_STATUS_NOT_SUPPORTED) return cudnn_check(error, "plan a convolution");
+    cudaGetLastError();
+    return fail(TUMORCLASS_UNSUPPORTED, "node %.100s (%s): cuDNN has no plan for it on this device in %s", node->name,
+                node->onnx, names[state->storage]);
+}
+
+static tumorclass_status check_node(const struct node *node)
+{
+    if (is_convolution(node) || gpu_operations[node->operation].run) return TUMORCLASS_OK;
+    return fail(TUMORCLASS_UNSUPPORTED, "node %.100s (%s) is an operation that the CUDA backend does not have: %s",
+                node->name, node->onnx, operation_name(node->operation));
+}
+
+static tumorclass_status plan_nodes(struct gpu_state *state)
+{
+    tumorclass_status status = TUMORCLASS_OK;
+    for (int32_t i = 0; i < state->graph->node_count && status == TUMORCLASS_OK; i++) {
+        status = check_node(&state->graph->nodes[i]);
+        if (status == TUMORCLASS_OK && is_convolution(&state->graph->nodes[i])) status = plan_convolution(state, i);
+    }
+    return status;
+}
+
+static tumorclass_status allocate_tables(struct gpu_state *state)
+{
+    const size_t values = (size_t)state->graph->value_count;
+    state->places = memory_allocate(values, sizeof *state->places);
+    state->memory = memory_zeroed(values, sizeof *state->memory);
+    state->wide = memory_zeroed(values, sizeof *state->wide);
+    state->convolutions = memory_zeroed((size_t)state->graph->node_count, sizeof *state->convolutions);
+    if (state->places && state->memory && state->wide && state->convolutions) return TUMORCLASS_OK;
+    return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for the CUDA backend");
+}
+
+static tumorclass_status open_stream(struct gpu_state *state)
+{
+    tumorclass_status status = cuda_check(cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking),
+                                          "make a stream");
+    if (status == TUMORCLASS_OK)
+        status = cuda_check(cudaEventCreateWithFlags(&state->uploaded, cudaEventDisableTiming), "make an event");
+    if (status == TUMORCLASS_OK) status = cudnn_check(cudnnCreate(&state->cudnn), "start");
+    if (status == TUMORCLASS_OK) status = cudnn_check(cudnnSetStream(state->cudnn, state->stream), "use a stream");
+    return status;
+}
+
+static tumorclass_status open_parts(struct gpu_state *state)
+{
+    tumorclass_status status = device_use(state->device, state->storage, state->tensor_float);
+    if (status == TUMORCLASS_OK) status = allocate_tables(state);
+    if (status == TUMORCLASS_OK) status = plan_create(&state->plan, state->graph, false);
+    if (status == TUMORCLASS_OK) status = open_stream(state);
+    if (status == TUMORCLASS_OK) status = plan_nodes(state);
+    if (status == TUMORCLASS_OK) status = arena_plan(state);
+    if (status == TUMORCLASS_OK) status = arena_open(state);
+    if (status == TUMORCLASS_OK) describe_state(state);
+    return status;
+}
+
+static void close_state(void *state)
+{
+    struct gpu_state *s = state;
+    if (!s) return;
+    cudaSetDevice(s->device);
+    if (s->stream) cudaStreamSynchronize(s->stream);
+    for (int32_t i = 0; s->convolutions && i < s->graph->node_count; i++) convolution_plan_free(&s->convolutions[i]);
+    if (s->cudnn) cudnnDestroy(s->cudnn);
+    if (s->uploaded) cudaEventDestroy(s->uploaded);
+    cudaFreeHost(s->pinned_in);
+    cudaFreeHost(s->pinned_out);
+    cudaFree(s->arena.base);
+    if (s->stream) cudaStreamDestroy(s->stream);
+    cudaGetLastError();
+    plan_free(&s->plan);
+    memory_free(s->places);
+    memory_free(s->memory);
+    memory_free(s->wide);
+    memory_free(s->convolutions);
+    memory_free(s);
+}
+
+static tumorclass_status open_state(void **state, const struct graph *graph, const struct backend_options *options)
+{
+    *state = NULL;
+    struct gpu_state *s = memory_zeroed(1, sizeof *s);
+    if (!s) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for the CUDA backend");
+    s->graph = graph;
+    s->device = options->device;
+    take_precision(s, options->precision);
+    const tumorclass_status status = open_parts(s);
+    if (status != TUMORCLASS_OK) {
+        close_state(s);
+        return status;
+    }
+    *state = s;
+    return TUMORCLASS_OK;
+}
+
+/* ---- Questions ---- */
+
+static const char *describe(const void *state)
+{
+    const struct gpu_state *s = state;
+    return s->description;
+}
+
+static size_t held(const void *state)
+{
+    const struct gpu_state *s = state;
+    return sizeof *s + s->arena.size + 2 * s->arena.staging_size;
+}
+
+/* ---- Running ---- */
+
+/* A session may be used by one thread after another, and each has a device of its own. */
+static tumorclass_status enter(const struct gpu_state *state)
+{
+    return cuda_check(cudaSetDevice(state->device), "use the device");
+}
+
+static tumorclass_status upload(void *state, int32_t value, const float *src)
+{
+    const struct gpu_state *s = state;
+    const size_t size = value_bytes(s->graph, value, sizeof *src);
+    tumorclass_status status = enter(s);
+    if (status == TUMORCLASS_OK)
+        status = cuda_check(cudaEventSynchronize(s->uploaded), "wait for the input before this one");
+    if (status != TUMORCLASS_OK) return status;
+    memcpy(s->pinned_in, src, size);
+    cudaError_t error = cudaMemcpyAsync(s->arena.base + s->arena.staging, s->pinned_in, size, cudaMemcpyHostToDevice,
+                                        s->stream);
+    if (error == cudaSuccess) error = cudaEventRecord(s->uploaded, s->stream);
+    if (error == cudaSuccess) error = arena_take(s, value);
+    return cuda_check(error, "bring the input to the device");
+}
+
+static tumorclass_status run_convolution(const struct gpu_state *state, int32_t index, const struct gpu_step *step)
+{
+    const struct node *node = step->node;
+    const bool back = node->operation == OPERATION_CONV_BACK;
+    const struct convolution c = convolution_of(state->graph, node, state->storage);
+    const bool biased = node->input_count > 2 && node->inputs[2] != NO_VALUE;
+    const struct convolution_memory memory = {
+        .x = step->memory[back ? node->output : node->inputs[0]],
+        .y = step->memory[back ? node->inputs[0] : node->output],
+        .w = step->memory[node->inputs[1]],
+        .bias = !c.bias  ? NULL
+                : biased ? step->memory[node->inputs[2]]
+                         : state->arena.base + state->arena.zeros,
+        .residual = c.residual ? step->memory[node->residual] : NULL,
+        .workspace = step->workspace,
+    };
+    tumorclass_status status = cudnn_check(convolution_run(&state->convolutions[index], state->cudnn, &memory),
+                                           "run a convolution");
+    if (status == TUMORCLASS_OK && !back && node->activation != ACTIVATION_NONE && !c.relu)
+        status = cuda_check(gpu_run_activation_behind(step), "run an activation");
+    return status;
+}
+
+static tumorclass_status run(void *state, int32_t index)
+{
+    const struct gpu_state *s = state;
+    const struct node *node = &s->graph->nodes[index];
+    const struct gpu_step step = { s->graph,   node,     s->memory, s->wide, s->arena.base + s->arena.workspace,
+                                   s->storage, s->stream };
+    const tumorclass_status status = enter(s);
+    if (status != TUMORCLASS_OK) return status;
+    if (is_convolution(node)) return run_convolution(s, index, &step);
+    return cuda_check(gpu_operations[node->operation].run(&step), "run a kernel");
+}
+
+static tumorclass_status download(void *state, float *dst, int32_t value)
+{
+    const struct gpu_state *s = state;
+    const size_t size = value_bytes(s->graph, value, sizeof *dst);
+    tumorclass_status status = enter(s);
+    if (status != TUMORCLASS_OK) return status;
+    if (size > s->arena.staging_size)
+        return fail(TUMORCLASS_LIMIT, "tensor %.100s is not kept on the device", s->graph->values[value].name);
+    cudaError_t error = arena_give(s, value);
+    if (error == cudaSuccess)
+        error = cudaMemcpyAsync(s->pinned_out, s->arena.base + s->arena.staging, size, cudaMemcpyDeviceToHost,
+                                s->stream);
+    if (error == cudaSuccess) error = cudaStreamSynchronize(s->stream);
+    if (error == cudaSuccess) memcpy(dst, s->pinned_out, size);
+    return cuda_check(error, "bring a result from the device");
+}
+
+const struct backend cuda_backend = { "CUDA", open_state, close_state, describe, held, upload, run, download };
