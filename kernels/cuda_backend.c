@@ -151,6 +151,14 @@ static const char *describe(const void *state)
     return s->description;
 }
 
+static tumorclass_precision precision(const void *state)
+{
+    const struct gpu_state *s = state;
+    if (s->storage == GPU_FLOAT)
+        return s->tensor_float ? TUMORCLASS_PRECISION_TENSOR_FLOAT32 : TUMORCLASS_PRECISION_FLOAT32;
+    return s->storage == GPU_HALF ? TUMORCLASS_PRECISION_HALF : TUMORCLASS_PRECISION_BFLOAT16;
+}
+
 static size_t held(const void *state)
 {
     const struct gpu_state *s = state;
@@ -233,4 +241,6 @@ static tumorclass_status download(void *state, float *dst, int32_t value)
     return cuda_check(error, "bring a result from the device");
 }
 
-const struct backend cuda_backend = { "CUDA", open_state, close_state, describe, held, upload, run, download };
+const struct backend cuda_backend = {
+    "CUDA", open_state, close_state, describe, precision, held, upload, run, download
+};

@@ -77,6 +77,7 @@ static tumorclass_status open_session(struct engine *engine, const struct option
     tumorclass_session_options session = TUMORCLASS_SESSION_OPTIONS_INIT;
     session.backend = options->backend;
     session.device = options->device;
+    session.precision = options->precision;
     session.threads = options->threads;
     session.log_level = options->log_level;
     session.log = show_message;

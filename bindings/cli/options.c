@@ -21,7 +21,8 @@ enum {
     LEVEL,
     FLIP,
     TOP,
-    EMBEDDING
+    EMBEDDING,
+    PRECISION
 };
 enum {
     MOST_ROWS = 40,
@@ -70,10 +71,17 @@ const struct option_row option_rows[] = {
       "one JSON object a line for programs, instead of text for people" },
     { "threads", 't', RUNS, "N", "CPU threads; 0, the default, asks the system" },
     { "device", 'd', RUNS, "NAME", "auto, the default; cpu; cuda or cuda:N, which never falls back" },
+    { "precision", PRECISION, RUNS, "NAME", "of a CUDA device: half, the default; bfloat16, float32 or tf32" },
     { "verbose", 'v', RUNS, NULL, "say more on standard error; twice: everything" },
     { "help", 'h', ALL, NULL, "show this help" },
 };
 const size_t option_row_count = sizeof option_rows / sizeof *option_rows;
+
+const char *precision_name(tumorclass_precision precision)
+{
+    static const char *const names[] = { NULL, "half", "bfloat16", "float32", "tf32" };
+    return precision > 0 && precision < (int)(sizeof names / sizeof *names) ? names[precision] : NULL;
+}
 
 static int wrong(const char *option, const char *value, const char *wanted)
 {
@@ -112,6 +120,16 @@ static int set_device(struct options *options, const char *text)
     else
         return wrong("device", text, "auto, cpu, cuda or cuda:N");
     return ANSWERED;
+}
+
+static int set_precision(struct options *options, const char *text)
+{
+    for (int32_t precision = TUMORCLASS_PRECISION_HALF; precision_name(precision); precision++) {
+        if (strcmp(text, precision_name(precision)) != 0) continue;
+        options->precision = precision;
+        return ANSWERED;
+    }
+    return wrong("precision", text, "half, bfloat16, float32 or tf32");
 }
 
 static int set_scale(struct options *options, const char *text)
@@ -208,6 +226,7 @@ static int set_option(struct options *options, int letter, const char *argument)
     case 'j': options->json = true; break;
     case 't': return set_threads(options, argument);
     case 'd': return set_device(options, argument);
+    case PRECISION: return set_precision(options, argument);
     case 'v': options->log_level += options->log_level < TUMORCLASS_LOG_DEBUG; break;
     case LIST: options->list = argument; break;
     case FORMAT: return set_format(options, argument);

@@ -23,6 +23,7 @@ struct options {
     int32_t top;    /* classes that the text shows; 0: as many as fit */
     bool json, strict, embedding, help;
     int32_t threads, device;
+    tumorclass_precision precision; /* DEFAULT: none was asked for */
     tumorclass_backend backend;
     tumorclass_log_level log_level;
     const char *list, *format;        /* of a batch; NULL: not given */
@@ -41,6 +42,9 @@ struct option_row {
 };
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
+
+/* "half"; NULL: of DEFAULT, and past the last. */
+const char *precision_name(tumorclass_precision precision);
 
 /* Read what follows the command's name (arguments[0]). ANSWERED, or WRONG_USAGE after saying why. */
 int read_command_options(struct options *options, unsigned command, int count, char **arguments);

@@ -1,4 +1,4 @@
-/* tumorclass selftest: the model's known answers on every instruction set of this machine. */
+/* tumorclass selftest: the model's known answers on every instruction set of this machine, and on its CUDA device. */
 #include <stdio.h>
 #include "command.h"
 #include "engine.h"
@@ -9,7 +9,7 @@
 #include "paths.h"
 #include "terminal.h"
 
-/* One instruction set's answer; `status` BACKEND_ERROR with a report: a wrong one. */
+/* One way's answer; `status` BACKEND_ERROR with a report: a wrong one. */
 struct trial {
     tumorclass_status status;
     tumorclass_selftest_report report;
@@ -34,16 +34,25 @@ static void show_message(void *unused, tumorclass_log_level level, const char *m
     if (level != TUMORCLASS_LOG_WARNING) complain("%s", message); /* of the phantom's quality there is nothing to say */
 }
 
-static struct trial try_set(tumorclass_model *model, const struct options *options, int32_t instruction_set)
+/* What is tried: an instruction set of the processor, or a precision of the CUDA device. */
+struct way {
+    const char *name;
+    tumorclass_backend backend;
+    int32_t instruction_set; /* counted from 1 */
+    tumorclass_precision precision;
+};
+
+static struct trial try_way(tumorclass_model *model, const struct options *options, const struct way *way)
 {
     struct trial trial = { .device = "" };
     tumorclass_session_options session_options = TUMORCLASS_SESSION_OPTIONS_INIT;
-    session_options.backend = options->backend;
+    session_options.backend = way->backend;
     session_options.device = options->device;
+    session_options.precision = way->precision;
     session_options.threads = options->threads;
     session_options.log_level = options->log_level;
     session_options.log = show_message;
-    session_options.instruction_set = instruction_set;
+    session_options.instruction_set = way->instruction_set;
     tumorclass_session *session;
     trial.status = tumorclass_session_create(&session, model, &session_options);
     if (trial.status == TUMORCLASS_OK) {
@@ -58,44 +67,76 @@ static struct trial try_set(tumorclass_model *model, const struct options *optio
 }
 
 /* A line, with the model's name over the first. */
-static void show_trial(const struct trial *trial, const char *name, const char *model)
+static void show_trial(const struct trial *trial, const struct way *way, const char *model)
 {
     if (model) put_text(stdout, model);
     if (model) puts(": known answers, and what is allowed\n");
     const struct style style = stream_style(stdout);
     const bool passed = trial->status == TUMORCLASS_OK;
-    printf("  %-10s %s%s%s  logits %.1e of %.0e, maps %.1e of %.0e\n", name, tint_on(&style, passed ? DIM : YELLOW),
+    printf("  %-4s %-10s %s%s%s  logits %.1e of %.0e, maps %.1e of %.0e\n",
+           way->backend == TUMORCLASS_BACKEND_CUDA ? "CUDA" : "CPU", way->name, tint_on(&style, passed ? DIM : YELLOW),
            passed ? "passed" : "FAILED", tint_off(&style), trial->report.logit_error, trial->report.logit_tolerance,
            trial->report.map_error, trial->report.map_tolerance);
 }
 
-static json_t *trial_object(const struct trial *trial, const char *name)
+static json_t *trial_object(const struct trial *trial, const struct way *way)
 {
     const tumorclass_selftest_report *report = &trial->report;
-    return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "instruction_set", name, "device",
-                     json_text(trial->device), "passed", trial->status == TUMORCLASS_OK, "logit_error",
-                     json_number(report->logit_error), "logit_tolerance", json_number(report->logit_tolerance),
-                     "map_error", json_number(report->map_error), "map_tolerance", json_number(report->map_tolerance),
-                     "error", json_text(*trial->sentence ? trial->sentence : NULL));
+    return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "instruction_set",
+                     json_text(way->instruction_set ? way->name : NULL), "precision",
+                     json_text(way->instruction_set ? "float32" : way->name), "device", json_text(trial->device),
+                     "passed", trial->status == TUMORCLASS_OK, "logit_error", json_number(report->logit_error),
+                     "logit_tolerance", json_number(report->logit_tolerance), "map_error",
+                     json_number(report->map_error), "map_tolerance", json_number(report->map_tolerance), "error",
+                     json_text(*trial->sentence ? trial->sentence : NULL));
 }
 
-/* Every set is tried; what keeps one from being tried at all ends it. */
+/* In the order in which they are tried; false: there is no such one. CUDA is tried where it was asked for, and without being
+ * asked for where there is a device. */
+static bool find_way(struct way *way, const struct options *options, int32_t index)
+{
+    int32_t sets = 0;
+    while (options->backend != TUMORCLASS_BACKEND_CUDA && tumorclass_instruction_set(sets)) sets++;
+    const tumorclass_precision precision = options->precision ? options->precision : index - sets + 1;
+    if (index < sets)
+        *way = (struct way){ tumorclass_instruction_set(index), TUMORCLASS_BACKEND_CPU, index + 1, 0 };
+    else if (options->backend != TUMORCLASS_BACKEND_CPU && precision_name(precision) &&
+             !(options->precision && index > sets))
+        *way = (struct way){ precision_name(precision), TUMORCLASS_BACKEND_CUDA, 0, precision };
+    else
+        return false;
+    return true;
+}
+
+/* No device, and nobody asked for one; or a device that lacks one of the precisions that are all tried. */
+static bool is_beside_the_point(const struct trial *trial, const struct way *way, const struct options *options)
+{
+    if (way->backend != TUMORCLASS_BACKEND_CUDA) return false;
+    return (trial->status == TUMORCLASS_NO_BACKEND && options->backend == TUMORCLASS_BACKEND_AUTO) ||
+           (trial->status == TUMORCLASS_UNSUPPORTED && !options->precision);
+}
+
+/* Every way is tried; what keeps one from being tried at all ends it. */
 static int try_each(tumorclass_model *model, const struct options *options, json_t *trials)
 {
     int code = ANSWERED;
-    for (int32_t i = 0; tumorclass_instruction_set(i); i++) {
-        const struct trial trial = try_set(model, options, i + 1);
+    struct way way;
+    for (int32_t i = 0; find_way(&way, options, i); i++) {
+        const struct trial trial = try_way(model, options, &way);
         if (interrupt_signal()) return INTERRUPTED + interrupt_signal();
-        const char *name = tumorclass_instruction_set(i);
+        if (is_beside_the_point(&trial, &way, options)) {
+            if (trial.status == TUMORCLASS_UNSUPPORTED) complain("%s: not tried: %s", way.name, trial.sentence);
+            continue;
+        }
         if (trial.status != TUMORCLASS_OK) {
-            complain("%s: %s", name, trial.sentence);
+            complain("%s: %s", way.name, trial.sentence);
             code = MODEL_FAILED;
         }
         if (trial.status != TUMORCLASS_OK && trial.status != TUMORCLASS_BACKEND_ERROR) return code;
         if (options->json)
-            json_array_append_new(trials, trial_object(&trial, name));
+            json_array_append_new(trials, trial_object(&trial, &way));
         else
-            show_trial(&trial, name, i == 0 ? tumorclass_model_name(model) : NULL);
+            show_trial(&trial, &way, i == 0 ? tumorclass_model_name(model) : NULL);
     }
     return code;
 }

@@ -110,6 +110,12 @@ static const char *describe(const void *state)
     return s->tier->name;
 }
 
+static tumorclass_precision precision(const void *state)
+{
+    (void)state;
+    return TUMORCLASS_PRECISION_FLOAT32;
+}
+
 static size_t held(const void *state)
 {
     const struct cpu_state *s = state;
@@ -145,4 +151,4 @@ static tumorclass_status download(void *state, float *dst, int32_t value)
     return TUMORCLASS_OK;
 }
 
-const struct backend cpu_backend = { "CPU", open_state, close_state, describe, held, upload, run, download };
+const struct backend cpu_backend = { "CPU", open_state, close_state, describe, precision, held, upload, run, download };

@@ -21,6 +21,7 @@ struct backend {
     void (*close)(void *state); /* NULL included */
     /* What runs, in words: "AVX-512". */
     const char *(*describe)(const void *state);
+    tumorclass_precision (*precision)(const void *state); /* what it computes with: never DEFAULT */
     /* Bytes that the state holds, of the host and of the device. */
     size_t (*held)(const void *state);
     tumorclass_status (*upload)(void *state, int32_t value, const float *src);

@@ -38,6 +38,11 @@ const char *network_device(const struct network *network)
     return network->backend->describe(network->state);
 }
 
+tumorclass_precision network_precision(const struct network *network)
+{
+    return network->backend->precision(network->state);
+}
+
 size_t network_memory(const struct network *network)
 {
     return network ? network->backend->held(network->state) : 0;

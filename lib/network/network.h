@@ -10,7 +10,8 @@ tumorclass_status network_create(struct network **network, const struct graph *g
                                  const struct backend_options *options);
 void network_free(struct network *network);
 const char *network_device(const struct network *network); /* the backend's describe */
-size_t network_memory(const struct network *network);      /* bytes; 0 of NULL */
+tumorclass_precision network_precision(const struct network *network);
+size_t network_memory(const struct network *network); /* bytes; 0 of NULL */
 
 /* Run every node on `input` (float32, the input value's shape). Cancel and progress between nodes, weighted by their
  * multiplications. */

@@ -7,7 +7,6 @@ static void record_model(tumorclass_result *result)
     result_provide(result, "library", "tumorclass %s", TUMORCLASS_VERSION_STRING);
     result_provide(result, "model", "%s", first->model->name);
     result_provide(result, "model_sha256", "%s", first->model->sha256);
-    result_provide(result, "precision", "float32");
     result_provide(result, "temperature", "%.9g", first->model->metadata.temperature);
 }
 
@@ -85,11 +84,18 @@ static void record_flips(tumorclass_result *result, uint32_t flips)
     if (names) result_provide(result, "flips", "%s", names);
 }
 
-void provenance_record(tumorclass_result *result, uint32_t flips)
+static void record_precision(tumorclass_result *result, tumorclass_precision precision)
+{
+    static const char *const names[] = { "float32", "half", "bfloat16", "float32", "tensor float32" };
+    result_provide(result, "precision", "%s", names[precision]);
+}
+
+void provenance_record(tumorclass_result *result, uint32_t flips, tumorclass_precision precision)
 {
     static void (*const records[])(tumorclass_result *) = {
         record_model, record_further_models, record_scan, record_grid, record_foreground, record_norm,
     };
     for (size_t i = 0; i < sizeof records / sizeof *records; i++) records[i](result);
+    record_precision(result, precision);
     record_flips(result, flips);
 }

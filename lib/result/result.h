@@ -75,6 +75,6 @@ void result_time(tumorclass_result *result, const char *stage, double seconds);
  * again. Both after the preparation is done. qc_check: OUT_OF_MEMORY if a warning was lost. */
 tumorclass_status qc_check(tumorclass_result *result, const tumorclass_model *model,
                            const struct preparation *preparation);
-void provenance_record(tumorclass_result *result, uint32_t flips);
+void provenance_record(tumorclass_result *result, uint32_t flips, tumorclass_precision precision);
 
 #endif

@@ -123,7 +123,7 @@ static tumorclass_status prepare(tumorclass_result **result, tumorclass_session 
     result_time(*result, "preprocess", session_seconds() - start);
     status = warn(session, *result, 0, options->strict);
     if (status != TUMORCLASS_OK) return status;
-    provenance_record(*result, options->flips);
+    provenance_record(*result, options->flips, network_precision(session->models[0].network));
     result_device(*result, session->device);
     return TUMORCLASS_OK;
 }

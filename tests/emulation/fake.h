@@ -31,7 +31,7 @@ typedef struct fake_machine {
     size_t cudnn_version, cudnn_cudart; /* 91900, 13010 */
     int capability;                     /* 75 */
 } fake_machine;
-extern fake_machine fake;
+fake_machine *fake_has(void);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 std::recursive_mutex fake_lock;
-fake_machine fake;
+static fake_machine machine;
 static void (*report_of_cudnn)(char *text, size_t size);
 static cudaError_t last_error;
 static long until_failure;
@@ -36,13 +36,18 @@ static size_t number_of(const char *name, size_t otherwise)
 
 __attribute__((constructor)) static void begin()
 {
-    fake = { (int)number_of("FAKE_CUDA_DEVICES", 1), (int)number_of("FAKE_CUDA_DRIVER", 13000),
-             number_of("FAKE_CUDA_MIB", 4096) << 20, number_of("FAKE_CUDNN_VERSION", 91900),
-             number_of("FAKE_CUDNN_CUDART", 13010),  (int)number_of("FAKE_CUDA_CAPABILITY", 75) };
+    machine = { (int)number_of("FAKE_CUDA_DEVICES", 1), (int)number_of("FAKE_CUDA_DRIVER", 13000),
+                number_of("FAKE_CUDA_MIB", 4096) << 20, number_of("FAKE_CUDNN_VERSION", 91900),
+                number_of("FAKE_CUDNN_CUDART", 13010),  (int)number_of("FAKE_CUDA_CAPABILITY", 75) };
     const char *const order = getenv("FAKE_CUDA_ORDER");
     if (order)
         fake_set_order(!strcmp(order, "eager") ? FAKE_EAGER : !strcmp(order, "random") ? FAKE_RANDOM : FAKE_LAZY, 1);
     until_failure = (long)number_of("FAKE_CUDA_FAIL_AT", 0);
+}
+
+fake_machine *fake_has(void)
+{
+    return &machine;
 }
 
 long fake_fail_at(long nth)
@@ -136,7 +141,7 @@ cudaError_t cudaGetLastError(void)
 
 cudaError_t cudaDriverGetVersion(int *version)
 {
-    *version = fake.driver;
+    *version = fake_has()->driver;
     return cudaSuccess;
 }
 
@@ -150,34 +155,34 @@ cudaError_t cudaRuntimeGetVersion(int *version)
 cudaError_t cudaGetDeviceCount(int *count)
 {
     MAY_FAIL(cudaErrorInitializationError);
-    if (fake.driver < 13000) return reported(cudaErrorInsufficientDriver);
-    *count = fake.devices;
-    return reported(fake.devices ? cudaSuccess : cudaErrorNoDevice);
+    if (fake_has()->driver < 13000) return reported(cudaErrorInsufficientDriver);
+    *count = fake_has()->devices;
+    return reported(fake_has()->devices ? cudaSuccess : cudaErrorNoDevice);
 }
 
 cudaError_t cudaSetDevice(int device)
 {
     MAY_FAIL(cudaErrorInitializationError);
-    return reported(device < 0 || device >= fake.devices ? cudaErrorInvalidDevice : cudaSuccess);
+    return reported(device < 0 || device >= fake_has()->devices ? cudaErrorInvalidDevice : cudaSuccess);
 }
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device)
 {
     MAY_FAIL(cudaErrorInvalidDevice);
-    if (device < 0 || device >= fake.devices) return reported(cudaErrorInvalidDevice);
+    if (device < 0 || device >= fake_has()->devices) return reported(cudaErrorInvalidDevice);
     memset(properties, 0, sizeof *properties);
     snprintf(properties->name, sizeof properties->name, "fake device (CPU emulation)");
-    properties->major = fake.capability / 10;
-    properties->minor = fake.capability % 10;
-    properties->totalGlobalMem = fake.memory;
+    properties->major = fake_has()->capability / 10;
+    properties->minor = fake_has()->capability % 10;
+    properties->totalGlobalMem = fake_has()->memory;
     return cudaSuccess;
 }
 
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
     MAY_FAIL(cudaErrorInvalidValue);
-    *available = fake.memory - device_memory_used();
-    *total = fake.memory;
+    *available = fake_has()->memory - device_memory_used();
+    *total = fake_has()->memory;
     return cudaSuccess;
 }
 

@@ -270,12 +270,12 @@ extern "C" {
 
 size_t cudnnGetVersion(void)
 {
-    return fake.cudnn_version;
+    return fake_has()->cudnn_version;
 }
 
 size_t cudnnGetCudartVersion(void)
 {
-    return fake.cudnn_cudart;
+    return fake_has()->cudnn_cudart;
 }
 
 const char *cudnnGetErrorString(cudnnStatus_t status)

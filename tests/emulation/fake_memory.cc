@@ -90,7 +90,7 @@ void device_window(bool open)
 void *device_allocate(size_t size)
 {
     begin();
-    if (used + size > fake.memory) return nullptr;
+    if (used + size > fake_has()->memory) return nullptr;
     const size_t span = (size + ALIGNMENT + PAGE - 1) / PAGE * PAGE;
     if (taken + span + PAGE > RESERVED) fake_die("device addresses are used up");
     char *const base = reserved + taken, *const first = base + (span - size) / ALIGNMENT * ALIGNMENT;

@@ -246,7 +246,7 @@ END_TEST
 START_TEST(provenance_has_no_empty_value_and_no_key_twice)
 {
     tumorclass_result *result = sound_result(model_of(2));
-    provenance_record(result, 0);
+    provenance_record(result, 0, TUMORCLASS_PRECISION_FLOAT32);
     ck_assert_uint_ge(result->provenance_count, 12);
     for (size_t i = 0; i < result->provenance_count; i++) {
         if (strcmp(result->provenance[i].key, "model_sha256"))
