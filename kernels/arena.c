@@ -2,6 +2,7 @@
 #include <float.h>
 #include <math.h>
 #include "base/memory.h"
+#include "convolution_node.h"
 #include "device.h"
 #include "state.h"
 
@@ -22,33 +23,59 @@ static size_t place(size_t *begin, size_t at, size_t size)
     return at + aligned(size);
 }
 
-static size_t place_constant(struct gpu_state *state, const struct node *node, int32_t value, size_t at)
+static size_t tensor_size(const struct gpu_state *state, int32_t value, enum gpu_form form)
 {
-    if (value == NO_VALUE || !state->graph->values[value].constant) return at;
-    struct gpu_place *to = &state->places[value];
-    const bool wide = step_reads_wide(node, value);
-    size_t *begin = wide ? &to->wide : &to->tensor;
-    if (*begin != NOWHERE) return at;
-    return place(begin, at, value_bytes(state->graph, value, wide ? sizeof(float) : storage_size(state->storage)));
+    const size_t size = value_bytes(state->graph, value, storage_size(form_storage(state, form)));
+    return state->values[value].doubled && form == FORM_STORAGE ? 2 * size : size;
+}
+
+static size_t place_tensor(struct gpu_state *state, int32_t value, enum gpu_form form, size_t at)
+{
+    size_t *begin = &state->values[value].tensor[form];
+    if (!state->values[value].needed[form]) return at;
+    return place(begin, at, tensor_size(state, value, form));
+}
+
+static size_t place_wide(struct gpu_state *state, const struct node *node, int32_t value, size_t at)
+{
+    size_t *begin = value == NO_VALUE ? NULL : &state->values[value].wide;
+    if (!begin || *begin != NOWHERE || !state->graph->values[value].constant || !step_reads_wide(node, value))
+        return at;
+    return place(begin, at, value_bytes(state->graph, value, sizeof(float)));
 }
 
 static size_t place_constants(struct gpu_state *state, size_t at)
 {
     const struct graph *graph = state->graph;
-    for (int32_t v = 0; v < graph->value_count; v++) state->places[v] = (struct gpu_place){ NOWHERE, NOWHERE };
+    for (int32_t v = 0; v < graph->value_count; v++) {
+        struct gpu_value *value = &state->values[v];
+        value->tensor[FORM_STORAGE] = value->tensor[FORM_FLOAT] = value->wide = NOWHERE;
+        for (int form = 0; form < FORMS && graph->values[v].constant; form++) at = place_tensor(state, v, form, at);
+    }
     for (int32_t i = 0; i < graph->node_count; i++) {
         const struct node *node = &graph->nodes[i];
-        for (int32_t k = 0; k < node->input_count; k++) at = place_constant(state, node, node->inputs[k], at);
-        at = place_constant(state, node, node->slope, at);
+        for (int32_t k = 0; k < node->input_count; k++) at = place_wide(state, node, node->inputs[k], at);
+        at = place_wide(state, node, node->slope, at);
     }
     return at;
+}
+
+/* Both forms of a value are one block. */
+static size_t block_size(const struct gpu_state *state, int32_t value)
+{
+    size_t size = 0;
+    for (int form = 0; form < FORMS; form++)
+        if (state->values[value].needed[form]) size += aligned(tensor_size(state, value, form));
+    return size;
 }
 
 static void place_computed(struct gpu_state *state)
 {
     for (int32_t v = 0; v < state->graph->value_count; v++) {
         const int32_t block = state->plan.block_of[v];
-        if (block != NO_VALUE) state->places[v].tensor = state->arena.tensors + state->plan.blocks[block].offset;
+        if (block == NO_VALUE) continue;
+        size_t at = state->arena.tensors + state->plan.blocks[block].offset;
+        for (int form = 0; form < FORMS; form++) at = place_tensor(state, v, form, at);
     }
 }
 
@@ -64,7 +91,8 @@ static void measure_workspace(struct gpu_state *state)
     for (int32_t i = 0; i < graph->node_count; i++) {
         const struct node *node = &graph->nodes[i];
         const struct gpu_operation *how = &gpu_operations[node->operation];
-        if (how->workspace) raise(&arena->workspace_size, how->workspace(graph, node, state->storage));
+        if (how->workspace)
+            raise(&arena->workspace_size, how->workspace(graph, node, form_storage(state, state->form[i])));
         raise(&arena->workspace_size, (size_t)state->convolutions[i].workspace);
         if (node->operation == OPERATION_CONV)
             raise(&arena->zeros_size, (size_t)graph->values[node->output].shape.extent[1] * sizeof(float));
@@ -79,7 +107,7 @@ static void measure_staging(struct gpu_state *state)
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (kept[i] != NO_VALUE) raise(&state->arena.staging_size, value_bytes(graph, kept[i], sizeof(float)));
     for (int32_t v = 0; v < graph->value_count; v++)
-        if (state->places[v].tensor != NOWHERE && graph->values[v].constant)
+        if ((state->values[v].needed[FORM_STORAGE] || state->values[v].needed[FORM_FLOAT]) && graph->values[v].constant)
             raise(&state->arena.staging_size, value_bytes(graph, v, sizeof(float)));
 }
 
@@ -97,8 +125,7 @@ tumorclass_status arena_plan(struct gpu_state *state)
     struct plan *plan = &state->plan;
     struct gpu_arena *arena = &state->arena;
     tumorclass_status status = check_sizes(state->graph);
-    for (int32_t i = 0; i < plan->block_count; i++)
-        plan->blocks[i].size = aligned(value_bytes(state->graph, plan->blocks[i].value, storage_size(state->storage)));
+    for (int32_t i = 0; i < plan->block_count; i++) plan->blocks[i].size = block_size(state, plan->blocks[i].value);
     if (status == TUMORCLASS_OK) status = plan_pack(plan);
     if (status != TUMORCLASS_OK) return status;
     measure_workspace(state);
@@ -130,10 +157,12 @@ static tumorclass_status allocate(struct gpu_state *state)
 
 static void point(struct gpu_state *state)
 {
+    char *const base = state->arena.base;
     for (int32_t v = 0; v < state->graph->value_count; v++) {
-        const struct gpu_place *at = &state->places[v];
-        state->memory[v] = at->tensor == NOWHERE ? NULL : state->arena.base + at->tensor;
-        state->wide[v] = at->wide == NOWHERE ? NULL : (const float *)(state->arena.base + at->wide);
+        const struct gpu_value *at = &state->values[v];
+        for (int form = 0; form < FORMS; form++)
+            state->memory[form][v] = at->tensor[form] == NOWHERE ? NULL : base + at->tensor[form];
+        state->wide[v] = at->wide == NOWHERE ? NULL : (const float *)(base + at->wide);
     }
 }
 
@@ -142,7 +171,7 @@ static tumorclass_status check_range(const struct gpu_state *state, int32_t valu
 {
     const struct value *v = &state->graph->values[value];
     const float most = 65504;
-    if (state->storage != GPU_HALF) return TUMORCLASS_OK;
+    if (state->storage != GPU_HALF || !state->values[value].needed[FORM_STORAGE]) return TUMORCLASS_OK;
     for (int64_t i = 0; i < shape_count(&v->shape); i++)
         if (fabsf(v->constant[i]) > most && fabsf(v->constant[i]) <= FLT_MAX)
             return fail(TUMORCLASS_UNSUPPORTED,
@@ -151,21 +180,51 @@ static tumorclass_status check_range(const struct gpu_state *state, int32_t valu
     return TUMORCLASS_OK;
 }
 
-static tumorclass_status bring_constant(struct gpu_state *state, int32_t value)
+/* Weights of a convolution that computes in half precision or bfloat16. */
+static bool is_rounded(const struct gpu_state *state, int32_t value)
+{
+    if (state->storage == GPU_FLOAT) return false;
+    for (int32_t i = 0; i < state->graph->node_count; i++) {
+        const struct node *node = &state->graph->nodes[i];
+        if (node_is_convolution(node) && node->inputs[1] == value && state->form[i] == FORM_STORAGE) return true;
+    }
+    return false;
+}
+
+/* Memory that is not pinned is read before the call is back. */
+static tumorclass_status stage(const struct gpu_state *state, int32_t value, const float *src)
+{
+    const size_t size = value_bytes(state->graph, value, sizeof *src);
+    cudaError_t error = cudaMemcpyAsync(state->arena.base + state->arena.staging, src, size, cudaMemcpyHostToDevice,
+                                        state->stream);
+    if (error == cudaSuccess) error = arena_take(state, value);
+    return cuda_check(error, "bring the weights to the device");
+}
+
+static tumorclass_status stage_rounded(const struct gpu_state *state, int32_t value)
+{
+    const struct value *v = &state->graph->values[value];
+    float *rounded = memory_allocate((size_t)shape_count(&v->shape), sizeof *rounded);
+    if (!rounded) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for the weights");
+    weights_round(rounded, v->constant, &v->shape, state->storage);
+    const tumorclass_status status = stage(state, value, rounded);
+    memory_free(rounded);
+    return status;
+}
+
+static tumorclass_status bring_constant(const struct gpu_state *state, int32_t value)
 {
     const float *src = state->graph->values[value].constant;
-    const size_t size = value_bytes(state->graph, value, sizeof *src);
-    cudaError_t error = cudaSuccess;
+    tumorclass_status status = TUMORCLASS_OK;
     if (state->wide[value])
-        error = cudaMemcpyAsync((void *)state->wide[value], src, size, cudaMemcpyHostToDevice, state->stream);
-    if (error == cudaSuccess && state->memory[value]) {
-        const tumorclass_status status = check_range(state, value);
-        if (status != TUMORCLASS_OK) return status;
-        error = cudaMemcpyAsync(state->arena.base + state->arena.staging, src, size, cudaMemcpyHostToDevice,
-                                state->stream);
-        if (error == cudaSuccess) error = arena_take(state, value);
-    }
-    return cuda_check(error, "bring the weights to the device");
+        status = cuda_check(cudaMemcpyAsync((void *)state->wide[value], src,
+                                            value_bytes(state->graph, value, sizeof *src), cudaMemcpyHostToDevice,
+                                            state->stream),
+                            "bring the weights to the device");
+    if (status == TUMORCLASS_OK) status = check_range(state, value);
+    if (status != TUMORCLASS_OK || !(state->memory[FORM_STORAGE][value] || state->memory[FORM_FLOAT][value]))
+        return status;
+    return is_rounded(state, value) ? stage_rounded(state, value) : stage(state, value, src);
 }
 
 tumorclass_status arena_open(struct gpu_state *state)
@@ -189,18 +248,55 @@ tumorclass_status arena_open(struct gpu_state *state)
 
 /* ---- In and out ---- */
 
+/* The channels of dst twice as many as those of src: the first half, and the second one. */
+static cudaError_t take_doubled(const struct gpu_state *state, int32_t value, const float *src)
+{
+    const struct shape *shape = &state->graph->values[value].shape;
+    const bool constant = state->graph->values[value].constant;
+    char *dst = state->memory[FORM_STORAGE][value];
+    struct shape twice = *shape;
+    gpu_loop loop;
+    twice.extent[1] *= 2;
+    loop_begin(&loop, &twice);
+    loop.extent[1] = (int32_t)shape->extent[1];
+    plain_strides(loop.stride[GPU_A], shape);
+    loop_end(&loop);
+    const cudaError_t error = gpu_narrow(dst, src, &loop, false, state->storage, state->stream);
+    dst += (size_t)shape->extent[1] * storage_size(state->storage);
+    return error == cudaSuccess ? gpu_narrow(dst, src, &loop, !constant, state->storage, state->stream) : error;
+}
+
 cudaError_t arena_take(const struct gpu_state *state, int32_t value)
 {
+    const float *staging = (const float *)(state->arena.base + state->arena.staging);
+    cudaError_t error = cudaSuccess;
     gpu_loop loop;
+    if (state->values[value].doubled) return take_doubled(state, value, staging);
     loop_of_layout(&loop, &state->graph->values[value].shape, true);
-    return gpu_narrow(state->memory[value], (const float *)(state->arena.base + state->arena.staging), &loop,
-                      state->storage, state->stream);
+    for (int form = 0; form < FORMS && error == cudaSuccess; form++)
+        if (state->values[value].needed[form])
+            error = gpu_narrow(state->memory[form][value], staging, &loop, false, form_storage(state, form),
+                               state->stream);
+    return error;
 }
 
 cudaError_t arena_give(const struct gpu_state *state, int32_t value)
 {
+    const enum gpu_form home = state->values[value].home;
     gpu_loop loop;
     loop_of_layout(&loop, &state->graph->values[value].shape, false);
-    return gpu_widen((float *)(state->arena.base + state->arena.staging), state->memory[value], &loop, state->storage,
-                     state->stream);
+    return gpu_widen((float *)(state->arena.base + state->arena.staging), state->memory[home][value], &loop,
+                     form_storage(state, home), state->stream);
+}
+
+cudaError_t arena_copy(const struct gpu_state *state, int32_t value)
+{
+    const enum gpu_form home = state->values[value].home, other = home == FORM_FLOAT ? FORM_STORAGE : FORM_FLOAT;
+    gpu_loop loop = { .axes = 1, .extent = { (int32_t)shape_count(&state->graph->values[value].shape) } };
+    loop.stride[GPU_DST][0] = loop.stride[GPU_A][0] = 1;
+    if (!state->values[value].needed[other]) return cudaSuccess;
+    if (home == FORM_FLOAT)
+        return gpu_narrow(state->memory[other][value], state->memory[home][value], &loop, false, state->storage,
+                          state->stream);
+    return gpu_widen(state->memory[other][value], state->memory[home][value], &loop, state->storage, state->stream);
 }

@@ -7,6 +7,11 @@ static void take_extents(int64_t dst[3], const struct extents *e)
     dst[2] = e->w;
 }
 
+bool node_is_convolution(const struct node *node)
+{
+    return node->operation == OPERATION_CONV || node->operation == OPERATION_CONV_BACK;
+}
+
 struct convolution convolution_of(const struct graph *graph, const struct node *node, gpu_storage storage)
 {
     const bool back = node->operation == OPERATION_CONV_BACK;

@@ -9,11 +9,6 @@
 /* A plan that wants more than this gives way to the next one. */
 static const int64_t most_workspace = (int64_t)256 << 20;
 
-static bool is_convolution(const struct node *node)
-{
-    return node->operation == OPERATION_CONV || node->operation == OPERATION_CONV_BACK;
-}
-
 /* ---- Opening ---- */
 
 static void take_precision(struct gpu_state *state, tumorclass_precision precision)
@@ -37,11 +32,19 @@ static void describe_state(struct gpu_state *state)
              cudnnGetVersion() / 100 % 100, cudnnGetVersion() % 100);
 }
 
+static struct convolution convolution_at(const struct gpu_state *state, int32_t index)
+{
+    const struct node *node = &state->graph->nodes[index];
+    struct convolution c = convolution_of(state->graph, node, form_storage(state, state->form[index]));
+    if (state->values[node->inputs[1]].doubled) c.channels *= 2;
+    return c;
+}
+
 static tumorclass_status plan_convolution(struct gpu_state *state, int32_t index)
 {
     static const char *const names[GPU_STORAGES] = { "float32", "half", "bfloat16" };
     const struct node *node = &state->graph->nodes[index];
-    const struct convolution c = convolution_of(state->graph, node, state->storage);
+    const struct convolution c = convolution_at(state, index);
     const struct convolution_target target = { .handle = state->cudnn,
                                                .workspace = most_workspace,
                                                .tensor_float = state->tensor_float };
@@ -49,12 +52,12 @@ static tumorclass_status plan_convolution(struct gpu_state *state, int32_t index
     if (error != CUDNN_STATUS_NOT_SUPPORTED) return cudnn_check(error, "plan a convolution");
     cudaGetLastError();
     return fail(TUMORCLASS_UNSUPPORTED, "node %.100s (%s): cuDNN has no plan for it on this device in %s", node->name,
-                node->onnx, names[state->storage]);
+                node->onnx, names[c.storage]);
 }
 
 static tumorclass_status check_node(const struct node *node)
 {
-    if (is_convolution(node) || gpu_operations[node->operation].run) return TUMORCLASS_OK;
+    if (node_is_convolution(node) || gpu_operations[node->operation].run) return TUMORCLASS_OK;
     return fail(TUMORCLASS_UNSUPPORTED, "node %.100s (%s) is an operation that the CUDA backend does not have: %s",
                 node->name, node->onnx, operation_name(node->operation));
 }
@@ -64,19 +67,23 @@ static tumorclass_status plan_nodes(struct gpu_state *state)
     tumorclass_status status = TUMORCLASS_OK;
     for (int32_t i = 0; i < state->graph->node_count && status == TUMORCLASS_OK; i++) {
         status = check_node(&state->graph->nodes[i]);
-        if (status == TUMORCLASS_OK && is_convolution(&state->graph->nodes[i])) status = plan_convolution(state, i);
+        if (status == TUMORCLASS_OK && node_is_convolution(&state->graph->nodes[i]))
+            status = plan_convolution(state, i);
     }
     return status;
 }
 
 static tumorclass_status allocate_tables(struct gpu_state *state)
 {
-    const size_t values = (size_t)state->graph->value_count;
-    state->places = memory_allocate(values, sizeof *state->places);
-    state->memory = memory_zeroed(values, sizeof *state->memory);
+    const size_t values = (size_t)state->graph->value_count, nodes = (size_t)state->graph->node_count;
+    for (int form = 0; form < FORMS; form++) state->memory[form] = memory_zeroed(values, sizeof *state->memory[form]);
+    state->values = memory_zeroed(values, sizeof *state->values);
     state->wide = memory_zeroed(values, sizeof *state->wide);
-    state->convolutions = memory_zeroed((size_t)state->graph->node_count, sizeof *state->convolutions);
-    if (state->places && state->memory && state->wide && state->convolutions) return TUMORCLASS_OK;
+    state->form = memory_zeroed(nodes, sizeof *state->form);
+    state->convolutions = memory_zeroed(nodes, sizeof *state->convolutions);
+    if (state->memory[FORM_STORAGE] && state->memory[FORM_FLOAT] && state->values && state->wide && state->form &&
+        state->convolutions)
+        return TUMORCLASS_OK;
     return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for the CUDA backend");
 }
 
@@ -96,6 +103,7 @@ static tumorclass_status open_parts(struct gpu_state *state)
     tumorclass_status status = device_use(state->device, state->storage, state->tensor_float);
     if (status == TUMORCLASS_OK) status = allocate_tables(state);
     if (status == TUMORCLASS_OK) status = plan_create(&state->plan, state->graph, false);
+    if (status == TUMORCLASS_OK) status = forms_choose(state);
     if (status == TUMORCLASS_OK) status = open_stream(state);
     if (status == TUMORCLASS_OK) status = plan_nodes(state);
     if (status == TUMORCLASS_OK) status = arena_plan(state);
@@ -119,8 +127,9 @@ static void close_state(void *state)
     if (s->stream) cudaStreamDestroy(s->stream);
     cudaGetLastError();
     plan_free(&s->plan);
-    memory_free(s->places);
-    memory_free(s->memory);
+    for (int form = 0; form < FORMS; form++) memory_free(s->memory[form]);
+    memory_free(s->values);
+    memory_free(s->form);
     memory_free(s->wide);
     memory_free(s->convolutions);
     memory_free(s);
@@ -173,6 +182,18 @@ static tumorclass_status enter(const struct gpu_state *state)
     return cuda_check(cudaSetDevice(state->device), "use the device");
 }
 
+/* A gradient goes through half precision multiplied by this: what is under 2^-14 there has few bits, and none under 2^-25.
+ * It is linear in its seed, so the factor is taken out again of what comes out. */
+static float gradient_scale(const struct gpu_state *state)
+{
+    return state->storage == GPU_HALF && state->graph->seed != NO_VALUE ? 1024 : 1;
+}
+
+static void scale(float *dst, size_t size, float factor)
+{
+    for (size_t i = 0; factor != 1 && i < size / sizeof *dst; i++) dst[i] *= factor;
+}
+
 static tumorclass_status upload(void *state, int32_t value, const float *src)
 {
     const struct gpu_state *s = state;
@@ -182,6 +203,7 @@ static tumorclass_status upload(void *state, int32_t value, const float *src)
         status = cuda_check(cudaEventSynchronize(s->uploaded), "wait for the input before this one");
     if (status != TUMORCLASS_OK) return status;
     memcpy(s->pinned_in, src, size);
+    if (value == s->graph->seed) scale(s->pinned_in, size, gradient_scale(s));
     cudaError_t error = cudaMemcpyAsync(s->arena.base + s->arena.staging, s->pinned_in, size, cudaMemcpyHostToDevice,
                                         s->stream);
     if (error == cudaSuccess) error = cudaEventRecord(s->uploaded, s->stream);
@@ -193,7 +215,7 @@ static tumorclass_status run_convolution(const struct gpu_state *state, int32_t 
 {
     const struct node *node = step->node;
     const bool back = node->operation == OPERATION_CONV_BACK;
-    const struct convolution c = convolution_of(state->graph, node, state->storage);
+    const struct convolution c = convolution_at(state, index);
     const bool biased = node->input_count > 2 && node->inputs[2] != NO_VALUE;
     const struct convolution_memory memory = {
         .x = step->memory[back ? node->output : node->inputs[0]],
@@ -216,12 +238,17 @@ static tumorclass_status run(void *state, int32_t index)
 {
     const struct gpu_state *s = state;
     const struct node *node = &s->graph->nodes[index];
-    const struct gpu_step step = { s->graph,   node,     s->memory, s->wide, s->arena.base + s->arena.workspace,
-                                   s->storage, s->stream };
-    const tumorclass_status status = enter(s);
+    const enum gpu_form form = s->form[index];
+    const struct gpu_step step = {
+        s->graph, node, s->memory[form], s->wide, s->arena.base + s->arena.workspace, form_storage(s, form), s->stream
+    };
+    tumorclass_status status = enter(s);
     if (status != TUMORCLASS_OK) return status;
-    if (is_convolution(node)) return run_convolution(s, index, &step);
-    return cuda_check(gpu_operations[node->operation].run(&step), "run a kernel");
+    if (node_is_convolution(node))
+        status = run_convolution(s, index, &step);
+    else
+        status = cuda_check(gpu_operations[node->operation].run(&step), "run a kernel");
+    return status == TUMORCLASS_OK ? cuda_check(arena_copy(s, node->output), "copy a tensor") : status;
 }
 
 static tumorclass_status download(void *state, float *dst, int32_t value)
@@ -238,6 +265,7 @@ static tumorclass_status download(void *state, float *dst, int32_t value)
                                 s->stream);
     if (error == cudaSuccess) error = cudaStreamSynchronize(s->stream);
     if (error == cudaSuccess) memcpy(dst, s->pinned_out, size);
+    if (error == cudaSuccess && value == s->graph->output) scale(dst, size, 1 / gradient_scale(s));
     return cuda_check(error, "bring a result from the device");
 }
 

@@ -61,8 +61,9 @@ cudaError_t gpu_elementwise(void *dst, const void *a, const void *b, gpu_functio
                             const gpu_loop *loop, const gpu_epilogue *epilogue, gpu_storage storage,
                             cudaStream_t stream);
 
-/* To the storage from float32, and back: the loop walks dst and src (GPU_A). */
-cudaError_t gpu_narrow(void *dst, const float *src, const gpu_loop *loop, gpu_storage storage, cudaStream_t stream);
+/* To the storage from float32, and back: the loop walks dst and src (GPU_A). rest: what the storage loses of src. */
+cudaError_t gpu_narrow(void *dst, const float *src, const gpu_loop *loop, bool rest, gpu_storage storage,
+                       cudaStream_t stream);
 cudaError_t gpu_widen(float *dst, const void *src, const gpu_loop *loop, gpu_storage storage, cudaStream_t stream);
 
 /* The same value in `count` elements. */
