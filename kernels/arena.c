@@ -5,6 +5,7 @@
 #include "convolution_node.h"
 #include "device.h"
 #include "state.h"
+#include "weights.h"
 
 enum { ALIGNMENT = 256 };
 

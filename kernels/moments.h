@@ -106,11 +106,12 @@ __global__ void measure_slabs(moments *dst, const Storage *src, int positions, i
 }
 
 /* dst[n][c]: of whole planes. Grid: JOIN_CHANNELS channels a block, n. */
-__global__ inline void join_slabs(plane *dst, const moments *src, float epsilon, int positions, int channels, int slabs,
-                                  int slab)
+template <int Threads>
+__global__ void join_slabs(plane *dst, const moments *src, float epsilon, int positions, int channels, int slabs,
+                           int slab)
 {
-    GPU_SHARED(moments, kept, THREADS);
-    GPU_SHARED(float, counts, THREADS);
+    GPU_SHARED(moments, kept, Threads);
+    GPU_SHARED(float, counts, Threads);
     const int thread = (int)threadIdx.x, row = thread / JOIN_CHANNELS;
     const int channel = (int)blockIdx.x * JOIN_CHANNELS + thread % JOIN_CHANNELS;
     moments known = { 0, 0 };
@@ -144,8 +145,8 @@ static cudaError_t measure_planes(plane *planes, moments *slabs, const void *src
                                           dim3(THREADS), stream, slabs, static_cast<const Storage *>(src), positions,
                                           channels, t.groups, t.slab);
     if (status != cudaSuccess) return status;
-    return gpu_launch(join_slabs, dim3(joins, n), dim3(THREADS), stream, planes, slabs, epsilon, positions, channels,
-                      t.slabs, t.slab);
+    return gpu_launch(join_slabs<THREADS>, dim3(joins, n), dim3(THREADS), stream, planes, slabs, epsilon, positions,
+                      channels, t.slabs, t.slab);
 }
 
 #endif

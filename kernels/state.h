@@ -64,9 +64,6 @@ cudaError_t arena_give(const struct gpu_state *state, int32_t value);
 /* Enqueue: a value that was made is copied to its other form, where somebody needs it. */
 cudaError_t arena_copy(const struct gpu_state *state, int32_t value);
 
-/* weights.c: those of a convolution, to numbers that the storage has. */
-void weights_round(float *dst, const float *src, const struct shape *shape, gpu_storage storage);
-
 static inline gpu_storage form_storage(const struct gpu_state *state, enum gpu_form form)
 {
     return form == FORM_FLOAT ? GPU_FLOAT : state->storage;

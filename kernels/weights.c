@@ -1,8 +1,5 @@
-/* Weights of a convolution, rounded to the network's storage so that what the taps of one channel add up to is kept: each
- * tap takes over what the ones before it lost. Images are smooth, so a sum of errors is felt where single errors are not.
- * On the model that ships this takes logits four times nearer to float32 than rounding to the nearest does. */
+#include "weights.h"
 #include <math.h>
-#include "state.h"
 
 /* To the nearest number of so many bits, ties to even; the smallest step is 2^least. */
 static float rounded(float x, int bits, int least)

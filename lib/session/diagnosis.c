@@ -98,15 +98,19 @@ static void add_memory(tumorclass_diagnosis *diagnosis)
         add(diagnosis, "cgroup_v2_memory", "not set");
 }
 
-static void add_plugin(tumorclass_diagnosis *diagnosis)
+/* A plugin that is not there is a fact, as a model is. */
+static tumorclass_status add_plugin(tumorclass_diagnosis *diagnosis)
 {
     char text[2048];
     const struct plugin *plugin;
-    if (plugin_load(&plugin) == TUMORCLASS_OK)
+    const tumorclass_status status = plugin_load(&plugin);
+    if (status == TUMORCLASS_OUT_OF_MEMORY) return status;
+    if (status == TUMORCLASS_OK)
         plugin->describe(text, sizeof text);
     else
         snprintf(text, sizeof text, "none: %s", tumorclass_last_error());
     add(diagnosis, "plugins", "%s", text);
+    return TUMORCLASS_OK;
 }
 
 /* OUT_OF_MEMORY is a failure; a model that is bad or not there is a fact. */
@@ -143,8 +147,8 @@ tumorclass_status tumorclass_diagnosis_create(tumorclass_diagnosis **diagnosis)
     add_machine(d);
     add_threads(d);
     add_memory(d);
-    add_plugin(d);
-    const tumorclass_status status = add_models(d);
+    tumorclass_status status = add_plugin(d);
+    if (status == TUMORCLASS_OK) status = add_models(d);
     if (status != TUMORCLASS_OK) {
         tumorclass_diagnosis_free(d);
         return status;

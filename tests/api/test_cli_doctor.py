@@ -44,7 +44,7 @@ class Selftest(Case):
         done = self.run_cli("selftest", "-m", MODEL)
         self.check(done, ANSWERED)
         lines = [line for line in done.stdout.decode().splitlines() if line.startswith("  ")]
-        self.assertRegex(lines[-1], r"^  portable +passed +logits \d\.\de-\d\d of 1e-03, maps \d\.\de-\d\d of 1e-03$")
+        self.assertRegex(lines[-1], r"^  CPU  portable +passed +logits \d\.\de-\d\d of 1e-03, maps \d\.\de-\d\d of 1e-03$")
         self.assertEqual(done.stderr, b"")
 
     def test_another_answer_in_the_file_fails(self):
@@ -129,7 +129,7 @@ class Doctor(Case):
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         self.assertEqual(facts["memory"], f"{pages / 2**20:.0f} MiB")
         self.assertEqual(facts["model_sha256"], json.loads(self.run_cli("info", "--json").stdout)["sha256"])
-        self.assertIn("not part of this version", facts["plugins"])
+        self.assertIn("none: the CUDA plugin libtumorclass-cuda.so is not installed", facts["plugins"])
 
     def test_text_has_every_fact(self):
         text = self.run_cli("doctor").stdout.decode()

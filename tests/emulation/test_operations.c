@@ -5,6 +5,7 @@
 #include "device.h"
 #include "emulation_order.h"
 #include "oracle.h"
+#include "weights.h"
 
 struct trial {
     const char *name;
@@ -205,6 +206,59 @@ START_TEST(instance_norm_stands_a_large_mean)
 }
 END_TEST
 
+/* In, and out again: what the storage has of each number; the rest is what it has of what was lost. */
+START_TEST(conversions_go_there_and_back)
+{
+    const gpu_storage storage = (gpu_storage)_i;
+    const struct shape shape = SHAPE(2, 3, 5, 4, 7);
+    const int64_t count = shape_count(&shape);
+    float *const src = allocated(count, sizeof *src), *const dst = allocated(count, sizeof *dst);
+    uint64_t seed = 5;
+    gpu_loop in, out;
+    for (int64_t i = 0; i < count; i++) src[i] = random_float(&seed, -2, 2);
+    loop_of_layout(&in, &shape, true);
+    loop_of_layout(&out, &shape, false);
+    for (int turn = 0; turn < 2 * EMULATION_ORDERS; turn++) {
+        const bool rest = turn % 2;
+        void *const tensor = device_tensor(&shape, storage);
+        emulation_set_order((emulation_order)(turn / 2), 1);
+        ck_assert_int_eq(gpu_narrow(tensor, src, &in, rest, storage, NULL), cudaSuccess);
+        ck_assert_int_eq(gpu_widen(dst, tensor, &out, storage, NULL), cudaSuccess);
+        for (int64_t i = 0; i < count; i++) {
+            const float kept = rounded_to(src[i], storage), wanted = rest ? rounded_to(src[i] - kept, storage) : kept;
+            ck_assert_msg(dst[i] == wanted && loaded(tensor, device_index(&shape, i), storage) == wanted,
+                          "%s, element %lld", storage_names[storage], (long long)i);
+        }
+        free(tensor);
+    }
+    free(src);
+    free(dst);
+}
+END_TEST
+
+/* Each weight within a step of its own, and the taps of a channel together within half a step of the last one's. */
+START_TEST(rounded_weights_add_up)
+{
+    const gpu_storage storage = _i ? GPU_BFLOAT16 : GPU_HALF;
+    const double step = _i ? 0x1p-7 : 0x1p-10; /* of the largest, of numbers from 1 to 2 */
+    const struct shape shape = SHAPE(3, 4, 3, 3, 3);
+    float src[12 * 27], dst[12 * 27];
+    uint64_t seed = 9;
+    for (int i = 0; i < 12 * 27; i++) src[i] = i % 27 == 26 ? 1e-7f : random_float(&seed, -2, 2);
+    weights_round(dst, src, &shape, storage);
+    for (int row = 0; row < 12; row++) {
+        double wanted = 0, sum = 0;
+        for (int tap = 0; tap < 27; tap++) {
+            const int i = 27 * row + tap;
+            ck_assert(dst[i] == rounded_to(dst[i], storage) && fabs((double)dst[i] - src[i]) <= step);
+            wanted += src[i];
+            sum += dst[i];
+        }
+        ck_assert_msg(fabs(sum - wanted) <= step * step, "row %d: %.3g of taps is lost", row, sum - wanted);
+    }
+}
+END_TEST
+
 /* Axes that are evenly walked are one, and a vector is only taken where every operand has room for it. */
 START_TEST(walks_collapse)
 {
@@ -234,6 +288,8 @@ int main(void)
     tcase_add_test(tcase, pools_take_vectors);
     tcase_add_test(tcase, a_blocked_gradient_is_zero);
     tcase_add_test(tcase, instance_norm_stands_a_large_mean);
+    tcase_add_loop_test(tcase, conversions_go_there_and_back, 0, GPU_STORAGES);
+    tcase_add_loop_test(tcase, rounded_weights_add_up, 0, 2);
     tcase_add_test(tcase, walks_collapse);
     tcase_set_timeout(tcase, 600);
     suite_add_tcase(suite, tcase);

@@ -1,4 +1,4 @@
-/* The real cuDNN plans every convolution of two networks for devices that are described to it, and not there: nothing
+/* The real cuDNN plans every convolution of four networks for devices that are described to it, and not there: nothing
  * runs. Half precision must get engines with tensor cores that are compiled already. */
 #include "support.h"
 #include <string.h>
@@ -31,12 +31,13 @@ static bool expects_none(int device, gpu_storage storage)
     return storage == GPU_BFLOAT16 && !strcmp(devices[device], "t4");
 }
 
-/* A convolution from one channel with stride 2, or to one filter, has none on this device (cuDNN 9.19); both read more
- * than they multiply. */
+/* Few channels with stride 2, or one filter: such have none on these devices (cuDNN 9.19), and read more than they
+ * multiply. */
 static bool needs_tensor_cores(int device, const struct convolution *c)
 {
-    const bool narrow = (c->channels == 1 && c->stride[0] > 1) || c->filters == 1;
-    return strcmp(devices[device], "rtx3090") != 0 || !narrow;
+    const bool narrow = c->channels <= 2 && c->stride[0] > 1;
+    if (!strcmp(devices[device], "rtx3090")) return !narrow && c->filters > 1;
+    return strcmp(devices[device], "rtx5090") != 0 || !narrow || c->filters > 16;
 }
 
 static void check_plan(const struct convolution *c, const char *json, int device, int node)
@@ -70,6 +71,7 @@ static int check_graph(const struct graph *graph, const char *json, int device)
         if (graph->nodes[i].operation != OPERATION_CONV) continue;
         for (int storage = 0; storage < GPU_STORAGES; storage++) {
             struct convolution c = convolution_of(graph, &graph->nodes[i], (gpu_storage)storage);
+            if (storage != GPU_FLOAT && graph->nodes[i].inputs[0] == graph->input) c.channels *= 2; /* see forms.c */
             check_plan(&c, json, device, i);
             count++;
         }
@@ -96,6 +98,71 @@ START_TEST(the_model_that_ships_has_plans)
     must(tumorclass_model_load(&model, SHIPPED_MODEL, NULL));
     ck_assert_int_gt(check_graph(&model->graph, json, _i), 0);
     tumorclass_model_free(model);
+    free(json);
+}
+END_TEST
+
+/* A cube's, in every storage; returns how many plans were made. */
+static int check_layer(int64_t channels, int64_t filters, int64_t kernel, int64_t stride, int64_t extent, bool behind,
+                       const char *json, int device)
+{
+    struct convolution c = { .n = 1, .channels = channels, .filters = filters, .groups = 1 };
+    c.bias = c.relu = behind;
+    for (int axis = 0; axis < 3; axis++) {
+        c.src[axis] = extent;
+        c.dst[axis] = (extent - 1) / stride + 1;
+        c.kernel[axis] = kernel;
+        c.stride[axis] = stride;
+        c.dilation[axis] = 1;
+        c.pad_before[axis] = c.pad_after[axis] = kernel / 2;
+    }
+    for (int storage = 0; storage < GPU_STORAGES; storage++) {
+        c.storage = (gpu_storage)storage;
+        c.channels = channels == 1 && storage != GPU_FLOAT ? 2 : channels;
+        check_plan(&c, json, device, (int)extent);
+    }
+    return GPU_STORAGES;
+}
+
+/* The 3D ResNet-18 of MONAI with strides of 2 from its stem on: 20 convolutions. */
+START_TEST(resnet_18_has_plans)
+{
+    char *const json = read_device(_i);
+    ck_assert_ptr_nonnull(json);
+    int64_t extent = 64;
+    int made = check_layer(1, 64, 7, 2, 128, true, json, _i);
+    for (int64_t channels = 64; channels <= 512; channels *= 2, extent /= 2) {
+        const int64_t before = channels == 64 ? 64 : channels / 2, stride = channels == 64 ? 1 : 2,
+                      from = extent * stride;
+        made += check_layer(before, channels, 3, stride, from, true, json, _i);
+        if (stride > 1) made += check_layer(before, channels, 1, stride, from, false, json, _i);
+        for (int i = 0; i < 3; i++) made += check_layer(channels, channels, 3, 1, extent, true, json, _i);
+    }
+    ck_assert_int_eq(made, 20 * GPU_STORAGES);
+    free(json);
+}
+END_TEST
+
+/* DenseNet-121, growth 32: pairs of 1 and 3 taps in blocks of 6, 12, 24 and 16, half the channels between. The first, the
+ * middle and the last pair of a block: the others lie between them. */
+START_TEST(densenet_121_has_plans)
+{
+    static const int pairs[] = { 6, 12, 24, 16 };
+    char *const json = read_device(_i);
+    ck_assert_ptr_nonnull(json);
+    int64_t channels = 64, extent = 32;
+    int made = check_layer(1, 64, 7, 2, 128, true, json, _i);
+    for (int block = 0; block < 4; block++, extent /= 2) {
+        for (int pair = 0; pair < pairs[block]; pair++, channels += 32) {
+            if (pair && pair != pairs[block] / 2 && pair + 1 < pairs[block]) continue;
+            made += check_layer(channels, 128, 1, 1, extent, true, json, _i);
+            made += check_layer(128, 32, 3, 1, extent, false, json, _i);
+        }
+        if (block < 3) made += check_layer(channels, channels / 2, 1, 1, extent, false, json, _i);
+        channels = block < 3 ? channels / 2 : channels;
+    }
+    ck_assert_int_eq(channels, 1024);
+    ck_assert_int_eq(made, 28 * GPU_STORAGES);
     free(json);
 }
 END_TEST
@@ -150,6 +217,8 @@ int main(void)
     TCase *tcase = tcase_create("plans");
     tcase_add_loop_test(tcase, the_reference_network_has_plans, 0, DEVICES);
     tcase_add_loop_test(tcase, the_model_that_ships_has_plans, 0, DEVICES);
+    tcase_add_loop_test(tcase, resnet_18_has_plans, 0, DEVICES);
+    tcase_add_loop_test(tcase, densenet_121_has_plans, 0, DEVICES);
     tcase_add_loop_test(tcase, epilogues_and_gradients_have_plans, 0, DEVICES);
     tcase_add_test(tcase, a_device_that_is_none_is_refused);
     tcase_set_timeout(tcase, 300);

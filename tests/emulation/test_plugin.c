@@ -42,7 +42,8 @@ START_TEST(answers_are_those_of_the_cpu)
         ck_assert_msg(strstr(cuda.device, "fake device (CPU emulation)"), "it ran on %s", cuda.device);
         const double logit = difference(cpu.logits, cuda.logits, SMALL_CLASSES) / largest,
                      map = difference(cpu.map, cuda.map, SCAN_VOXELS);
-        printf("CPU emulation: precision %d: logits %.2g of the largest, map %.2g of its range\n", precision, logit, map);
+        printf("CPU emulation: precision %d: logits %.2g of the largest, map %.2g of its range\n", precision, logit,
+               map);
         ck_assert_msg(logit <= logits[precision] && map <= maps[precision], "precision %d: logits %.3g, map %.3g",
                       precision, logit, map);
         check_nothing_is_left();
@@ -105,14 +106,14 @@ static bool is_of_a_device(tumorclass_status status)
            status == TUMORCLASS_NO_BACKEND || status == TUMORCLASS_UNSUPPORTED;
 }
 
-/* One after the other, until a use ends before the call that was to fail. */
+/* One after the other, until a use ends before the call that was to fail; every fifth in further orders. */
 START_TEST(every_call_to_the_device_may_fail)
 {
     struct answer right, answer;
-    long nth = 1, absorbed = 0;
+    long nth = 1, tried = 0, absorbed = 0;
     fake_set_order((fake_order)_i, 5);
     ck_assert_int_eq(answer_on(&right, model, TUMORCLASS_BACKEND_CUDA, 0), TUMORCLASS_OK);
-    for (;; nth++) {
+    for (;; nth += _i ? 5 : 1, tried++) {
         fake_fail_at(nth);
         const tumorclass_status status = answer_on(&answer, model, TUMORCLASS_BACKEND_CUDA, 0);
         if (fake_fail_at(0) > 0) break;
@@ -123,7 +124,7 @@ START_TEST(every_call_to_the_device_may_fail)
                       "%s (call %ld) failed, and the answer is another one", fake_failed_call(), nth);
         absorbed += status == TUMORCLASS_OK;
     }
-    printf("CPU emulation: %ld calls made to fail, %ld of them made good\n", nth - 1, absorbed);
+    printf("CPU emulation: %ld calls made to fail, %ld of them made good\n", tried, absorbed);
     ck_assert_int_gt(nth, 900);
     ck_assert_int_eq(answer_on(&answer, model, TUMORCLASS_BACKEND_CUDA, 0), TUMORCLASS_OK);
 }

@@ -53,6 +53,24 @@ static void run_small(const struct graph *graph, gpu_storage storage, uint64_t s
 }
 
 /* A race ends the program here, with the sanitizer's report: in one order, since every order shows it. */
+START_TEST(conversions_have_none)
+{
+    const struct shape shape = SHAPE(1, 3, 4, 5, 6);
+    float src[3 * 4 * 5 * 6] = { 1 }, dst[3 * 4 * 5 * 6];
+    gpu_loop in, out;
+    loop_of_layout(&in, &shape, true);
+    loop_of_layout(&out, &shape, false);
+    for (int storage = 0; storage < GPU_STORAGES; storage++) {
+        void *const tensor = device_tensor(&shape, (gpu_storage)storage);
+        ck_assert_int_eq(gpu_narrow(tensor, src, &in, true, (gpu_storage)storage, NULL), cudaSuccess);
+        ck_assert_int_eq(gpu_narrow(tensor, src, &in, false, (gpu_storage)storage, NULL), cudaSuccess);
+        ck_assert_int_eq(gpu_widen(dst, tensor, &out, (gpu_storage)storage, NULL), cudaSuccess);
+        ck_assert(dst[0] == 1);
+        free(tensor);
+    }
+}
+END_TEST
+
 START_TEST(operations_have_none)
 {
     const struct operation_case *subject = &operation_cases[_i];
@@ -74,6 +92,7 @@ int main(void)
     Suite *suite = suite_create("races in CUDA kernels, by CPU emulation of their source");
     TCase *tcase = tcase_create("races");
     tcase_add_test(tcase, planted_races_are_found_in_every_order);
+    tcase_add_test(tcase, conversions_have_none);
     tcase_add_loop_test(tcase, operations_have_none, 0, OPERATION_CASES);
     tcase_set_timeout(tcase, 600);
     suite_add_tcase(suite, tcase);
