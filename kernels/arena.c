@@ -192,7 +192,6 @@ static bool is_rounded(const struct gpu_state *state, int32_t value)
     return false;
 }
 
-/* Memory that is not pinned is read before the call is back. */
 static tumorclass_status stage(const struct gpu_state *state, int32_t value, const float *src)
 {
     const size_t size = value_bytes(state->graph, value, sizeof *src);
@@ -209,8 +208,9 @@ static tumorclass_status stage_rounded(const struct gpu_state *state, int32_t va
     if (!rounded) return fail(TUMORCLASS_OUT_OF_MEMORY, "no memory for the weights");
     weights_round(rounded, v->constant, &v->shape, state->storage);
     const tumorclass_status status = stage(state, value, rounded);
+    const cudaError_t error = cudaStreamSynchronize(state->stream); /* nobody promises that it was read before */
     memory_free(rounded);
-    return status;
+    return status == TUMORCLASS_OK ? cuda_check(error, "wait for the weights") : status;
 }
 
 static tumorclass_status bring_constant(const struct gpu_state *state, int32_t value)

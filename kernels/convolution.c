@@ -185,6 +185,15 @@ static cudnnBackendDescriptor_t add_device(struct descriptors *d, const struct c
     return device;
 }
 
+/* What fails gives way to the next one; if none is left, a failure that was no refusal is what there is to say. */
+static void pass_over(struct convolution_plan *plan)
+{
+    const cudnnStatus_t status = plan->descriptors.status;
+    if (status != CUDNN_STATUS_SUCCESS && status != CUDNN_STATUS_NOT_SUPPORTED && !plan->failure)
+        plan->failure = status;
+    plan->descriptors.status = CUDNN_STATUS_SUCCESS;
+}
+
 /* A plan that fails to be made is no failure: the next one is asked. */
 static bool try_configuration(struct convolution_plan *plan, cudnnBackendDescriptor_t configuration,
                               cudnnBackendDescriptor_t device, const struct convolution *c,
@@ -207,7 +216,7 @@ static bool try_configuration(struct convolution_plan *plan, cudnnBackendDescrip
         plan->tensor_core = engine.tensor_core;
         return true;
     }
-    d->status = CUDNN_STATUS_SUCCESS;
+    pass_over(plan);
     descriptors_free(d, before);
     plan->plan = NULL;
     return false;
@@ -242,10 +251,11 @@ cudnnStatus_t convolution_plan_create(struct convolution_plan *plan, const struc
     const int before = d->count;
     if (d->status != CUDNN_STATUS_SUCCESS) return d->status;
     if (ask(plan, CUDNN_HEUR_MODE_A, graph, device, convolution, target)) return CUDNN_STATUS_SUCCESS;
-    d->status = CUDNN_STATUS_SUCCESS; /* a heuristic that fails is as one that offers nothing */
+    pass_over(plan); /* a heuristic that fails is as one that offers nothing */
     descriptors_free(d, before);
     if (ask(plan, CUDNN_HEUR_MODE_FALLBACK, graph, device, convolution, target)) return CUDNN_STATUS_SUCCESS;
-    return d->status == CUDNN_STATUS_SUCCESS ? CUDNN_STATUS_NOT_SUPPORTED : d->status;
+    pass_over(plan);
+    return plan->failure ? plan->failure : CUDNN_STATUS_NOT_SUPPORTED;
 }
 
 void convolution_plan_free(struct convolution_plan *plan)

@@ -30,6 +30,7 @@ struct convolution_plan {
     int64_t workspace, engine; /* bytes; cuDNN's number of the engine */
     int64_t offered;           /* configurations that the heuristics offered */
     bool tensor_core;
+    cudnnStatus_t failure; /* the first that was no refusal, on the way to a plan */
 };
 
 /* The first plan that may be taken, of the heuristics' and then of the fallbacks'. NOT_SUPPORTED: there is none; `plan` must

@@ -1,6 +1,7 @@
 #include "cuda_backend.h"
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/memory.h"
 #include "convolution_node.h"
 #include "device.h"
@@ -8,6 +9,21 @@
 
 /* A plan that wants more than this gives way to the next one. */
 static const int64_t most_workspace = (int64_t)256 << 20;
+
+/* A session may be used by one thread after another, and each has a device of its own, which its program chose: it gets it
+ * back. What does not work here does not work in the calls that follow, and they say so. */
+static int enter(const struct gpu_state *state)
+{
+    int before = state->device;
+    cudaGetDevice(&before);
+    if (before != state->device) cudaSetDevice(state->device);
+    return before;
+}
+
+static void leave(const struct gpu_state *state, int before)
+{
+    if (before != state->device) cudaSetDevice(before);
+}
 
 /* ---- Opening ---- */
 
@@ -100,7 +116,8 @@ static tumorclass_status open_stream(struct gpu_state *state)
 
 static tumorclass_status open_parts(struct gpu_state *state)
 {
-    tumorclass_status status = device_use(state->device, state->storage, state->tensor_float);
+    tumorclass_status status = device_use(state->device, state->tensor_float);
+    state->begun = status == TUMORCLASS_OK;
     if (status == TUMORCLASS_OK) status = allocate_tables(state);
     if (status == TUMORCLASS_OK) status = plan_create(&state->plan, state->graph, false);
     if (status == TUMORCLASS_OK) status = forms_choose(state);
@@ -112,20 +129,29 @@ static tumorclass_status open_parts(struct gpu_state *state)
     return status;
 }
 
+/* A device does not survive fork, and one that was refused was never begun: then there is nothing of it to give back. */
+static void close_device(struct gpu_state *state)
+{
+    if (!state->begun || state->owner != getpid()) return;
+    const int before = enter(state);
+    if (state->stream) cudaStreamSynchronize(state->stream);
+    for (int32_t i = 0; state->convolutions && i < state->graph->node_count; i++)
+        convolution_plan_free(&state->convolutions[i]);
+    if (state->cudnn) cudnnDestroy(state->cudnn);
+    if (state->uploaded) cudaEventDestroy(state->uploaded);
+    cudaFreeHost(state->pinned_in);
+    cudaFreeHost(state->pinned_out);
+    cudaFree(state->arena.base);
+    if (state->stream) cudaStreamDestroy(state->stream);
+    cudaGetLastError();
+    leave(state, before);
+}
+
 static void close_state(void *state)
 {
     struct gpu_state *s = state;
     if (!s) return;
-    cudaSetDevice(s->device);
-    if (s->stream) cudaStreamSynchronize(s->stream);
-    for (int32_t i = 0; s->convolutions && i < s->graph->node_count; i++) convolution_plan_free(&s->convolutions[i]);
-    if (s->cudnn) cudnnDestroy(s->cudnn);
-    if (s->uploaded) cudaEventDestroy(s->uploaded);
-    cudaFreeHost(s->pinned_in);
-    cudaFreeHost(s->pinned_out);
-    cudaFree(s->arena.base);
-    if (s->stream) cudaStreamDestroy(s->stream);
-    cudaGetLastError();
+    close_device(s);
     plan_free(&s->plan);
     for (int form = 0; form < FORMS; form++) memory_free(s->memory[form]);
     memory_free(s->values);
@@ -143,7 +169,10 @@ static tumorclass_status open_state(void **state, const struct graph *graph, con
     s->graph = graph;
     s->device = options->device;
     take_precision(s, options->precision);
+    s->owner = getpid();
+    const int before = enter(s);
     const tumorclass_status status = open_parts(s);
+    leave(s, before);
     if (status != TUMORCLASS_OK) {
         close_state(s);
         return status;
@@ -176,12 +205,6 @@ static size_t held(const void *state)
 
 /* ---- Running ---- */
 
-/* A session may be used by one thread after another, and each has a device of its own. */
-static tumorclass_status enter(const struct gpu_state *state)
-{
-    return cuda_check(cudaSetDevice(state->device), "use the device");
-}
-
 /* A gradient goes through half precision multiplied by this: what is under 2^-14 there has few bits, and none under 2^-25.
  * It is linear in its seed, so the factor is taken out again of what comes out. */
 static float gradient_scale(const struct gpu_state *state)
@@ -194,13 +217,11 @@ static void scale(float *dst, size_t size, float factor)
     for (size_t i = 0; factor != 1 && i < size / sizeof *dst; i++) dst[i] *= factor;
 }
 
-static tumorclass_status upload(void *state, int32_t value, const float *src)
+static tumorclass_status upload_value(const struct gpu_state *s, int32_t value, const float *src)
 {
-    const struct gpu_state *s = state;
     const size_t size = value_bytes(s->graph, value, sizeof *src);
-    tumorclass_status status = enter(s);
-    if (status == TUMORCLASS_OK)
-        status = cuda_check(cudaEventSynchronize(s->uploaded), "wait for the input before this one");
+    const tumorclass_status status = cuda_check(cudaEventSynchronize(s->uploaded),
+                                                "wait for the input before this one");
     if (status != TUMORCLASS_OK) return status;
     memcpy(s->pinned_in, src, size);
     if (value == s->graph->seed) scale(s->pinned_in, size, gradient_scale(s));
@@ -209,6 +230,14 @@ static tumorclass_status upload(void *state, int32_t value, const float *src)
     if (error == cudaSuccess) error = cudaEventRecord(s->uploaded, s->stream);
     if (error == cudaSuccess) error = arena_take(s, value);
     return cuda_check(error, "bring the input to the device");
+}
+
+static tumorclass_status upload(void *state, int32_t value, const float *src)
+{
+    const int before = enter(state);
+    const tumorclass_status status = upload_value(state, value, src);
+    leave(state, before);
+    return status;
 }
 
 static tumorclass_status run_convolution(const struct gpu_state *state, int32_t index, const struct gpu_step *step)
@@ -242,21 +271,20 @@ static tumorclass_status run(void *state, int32_t index)
     const struct gpu_step step = {
         s->graph, node, s->memory[form], s->wide, s->arena.base + s->arena.workspace, form_storage(s, form), s->stream
     };
-    tumorclass_status status = enter(s);
-    if (status != TUMORCLASS_OK) return status;
+    tumorclass_status status;
+    const int before = enter(s);
     if (node_is_convolution(node))
         status = run_convolution(s, index, &step);
     else
         status = cuda_check(gpu_operations[node->operation].run(&step), "run a kernel");
-    return status == TUMORCLASS_OK ? cuda_check(arena_copy(s, node->output), "copy a tensor") : status;
+    if (status == TUMORCLASS_OK) status = cuda_check(arena_copy(s, node->output), "copy a tensor");
+    leave(s, before);
+    return status;
 }
 
-static tumorclass_status download(void *state, float *dst, int32_t value)
+static tumorclass_status download_value(const struct gpu_state *s, float *dst, int32_t value)
 {
-    const struct gpu_state *s = state;
     const size_t size = value_bytes(s->graph, value, sizeof *dst);
-    tumorclass_status status = enter(s);
-    if (status != TUMORCLASS_OK) return status;
     if (size > s->arena.staging_size)
         return fail(TUMORCLASS_LIMIT, "tensor %.100s is not kept on the device", s->graph->values[value].name);
     cudaError_t error = arena_give(s, value);
@@ -267,6 +295,14 @@ static tumorclass_status download(void *state, float *dst, int32_t value)
     if (error == cudaSuccess) memcpy(dst, s->pinned_out, size);
     if (error == cudaSuccess && value == s->graph->output) scale(dst, size, 1 / gradient_scale(s));
     return cuda_check(error, "bring a result from the device");
+}
+
+static tumorclass_status download(void *state, float *dst, int32_t value)
+{
+    const int before = enter(state);
+    const tumorclass_status status = download_value(state, dst, value);
+    leave(state, before);
+    return status;
 }
 
 const struct backend cuda_backend = {

@@ -43,15 +43,14 @@ static void cudnn_version(char text[32], size_t version)
 }
 
 /* The cuDNN in the process need not be the one beside the runtime: other libraries bring their own. */
-static tumorclass_status check_cudnn(gpu_storage storage, bool tensor_float)
+static tumorclass_status check_cudnn(bool tensor_float)
 {
     char found[32], wanted[32], built[32], runs[32];
     const size_t version = cudnnGetVersion(), least = tensor_float ? LEAST_CUDNN_TENSOR_FLOAT : LEAST_CUDNN;
-    (void)storage;
     cudnn_version(found, version);
     cudnn_version(wanted, least);
     if (version < least)
-        return fail(TUMORCLASS_NO_BACKEND,
+        return fail(version < LEAST_CUDNN ? TUMORCLASS_NO_BACKEND : TUMORCLASS_UNSUPPORTED,
                     "cuDNN is of version %s, and %s or later is needed: those before compute "
                     "wrong convolutions%s",
                     found, wanted, tensor_float ? " in TF32" : "");
@@ -98,9 +97,9 @@ static tumorclass_status check_capability(int32_t device)
                 (int)device, properties.name, properties.major, properties.minor);
 }
 
-tumorclass_status device_use(int32_t device, gpu_storage storage, bool tensor_float)
+tumorclass_status device_use(int32_t device, bool tensor_float)
 {
-    tumorclass_status status = check_cudnn(storage, tensor_float);
+    tumorclass_status status = check_cudnn(tensor_float);
     if (status == TUMORCLASS_OK) status = cuda_check(cudaSetDevice(device), "use the device");
     if (status == TUMORCLASS_OK) status = check_capability(device);
     return status;
@@ -156,5 +155,5 @@ void device_describe(char *text, size_t size)
     const int32_t count = device_count(why, sizeof why);
     if (!count) append(text, size, "; no device: %s", why);
     for (int32_t device = 0; device < count; device++) append_device(text, size, device);
-    if (check_cudnn(GPU_HALF, false) != TUMORCLASS_OK) append(text, size, "; this cuDNN is not used: see its version");
+    if (check_cudnn(false) != TUMORCLASS_OK) append(text, size, "; this cuDNN is not used: see its version");
 }

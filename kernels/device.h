@@ -10,8 +10,9 @@
 int32_t device_count(char *why, size_t size);
 void device_describe(char *text, size_t size);
 
-/* Make it this thread's. NO_BACKEND: it cannot do what these kernels and this storage ask for, or cuDNN is the wrong one. */
-tumorclass_status device_use(int32_t device, gpu_storage storage, bool tensor_float);
+/* Make it this thread's. NO_BACKEND: it cannot do what these kernels ask for, or cuDNN is the wrong one; UNSUPPORTED: that is
+ * so for TF32 alone. */
+tumorclass_status device_use(int32_t device, bool tensor_float);
 
 /* OK, or the sentence: what was done, and what CUDA or cuDNN says to it. A launch after this one reports its own error. */
 tumorclass_status cuda_check(cudaError_t error, const char *what);

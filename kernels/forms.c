@@ -25,8 +25,10 @@ static bool has_taps(const struct node *node)
     return node->conv.groups != 1;
 }
 
+/* A map's last step makes large numbers, and is small beside the others. */
 static bool may_be_float(const struct graph *graph, const struct node *node)
 {
+    if (node->output == graph->output && graph->seed != NO_VALUE) return !has_taps(node);
     bool small = is_small(graph, node->output) && is_small(graph, node->residual);
     for (int32_t k = 0; k < node->input_count; k++) small = small && is_small(graph, node->inputs[k]);
     return small && !has_taps(node);
@@ -92,7 +94,8 @@ static void choose_doubled(struct gpu_state *state)
     const struct graph *graph = state->graph;
     const struct shape *shape = &graph->values[graph->input].shape;
     bool all = state->storage != GPU_FLOAT && shape->rank >= 3 && shape->rank <= 5 &&
-               shape->extent[1] <= MOST_DOUBLED && is_theirs_alone(state, graph->input);
+               shape->extent[1] <= MOST_DOUBLED && shape_count(shape) <= INT32_MAX / 2 &&
+               is_theirs_alone(state, graph->input);
     for (int32_t i = 0; i < graph->node_count && all; i++)
         if (doubles(state, &graph->nodes[i])) all = is_theirs_alone(state, graph->nodes[i].inputs[1]);
     state->values[graph->input].doubled = all;

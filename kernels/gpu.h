@@ -14,11 +14,13 @@
 /* A block's array `name` of `count` elements. */
 #define GPU_SHARED(type, name, count) __shared__ type name[count]
 
-/* Enqueue a kernel. The status is that of this launch: an error of an earlier call was cleared when it was handled. */
+/* Enqueue a kernel. The status is that of this launch: what others left behind (an engine that cuDNN refused, another user
+ * of the runtime in this thread) is cleared before. A device that failed says so again. */
 template <class... Parameters, class... Arguments>
 static inline cudaError_t gpu_launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, cudaStream_t stream,
                                      Arguments... arguments)
 {
+    cudaGetLastError();
     kernel<<<grid, block, 0, stream>>>(static_cast<Parameters>(arguments)...);
     return cudaGetLastError();
 }

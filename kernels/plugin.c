@@ -23,6 +23,8 @@ __attribute__((visibility("default"))) plugin_entry tumorclass_plugin_1;
 const struct plugin *tumorclass_plugin_1(const struct plugin_host *given)
 {
     static struct plugin plugin = { .version = TUMORCLASS_VERSION_STRING,
+                                    .graph_size = sizeof(struct graph),
+                                    .node_size = sizeof(struct node),
                                     .devices = device_count,
                                     .describe = device_describe };
     host = given;

@@ -1,6 +1,7 @@
 /* The state behind the CUDA backend. */
 #ifndef KERNELS_STATE_H
 #define KERNELS_STATE_H
+#include <sys/types.h>
 #include "convolution.h"
 #include "model/plan.h"
 #include "network/backend.h"
@@ -33,6 +34,8 @@ struct gpu_value {
 struct gpu_state {
     const struct graph *graph;
     int32_t device;
+    pid_t owner; /* devices do not survive fork */
+    bool begun;  /* the device was found to serve */
     gpu_storage storage;
     bool tensor_float;
     struct plan plan;

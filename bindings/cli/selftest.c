@@ -12,6 +12,7 @@
 /* One way's answer; `status` BACKEND_ERROR with a report: a wrong one. */
 struct trial {
     tumorclass_status status;
+    bool begun; /* there was a session */
     tumorclass_selftest_report report;
     char device[256], sentence[1024];
 };
@@ -55,7 +56,8 @@ static struct trial try_way(tumorclass_model *model, const struct options *optio
     session_options.instruction_set = way->instruction_set;
     tumorclass_session *session;
     trial.status = tumorclass_session_create(&session, model, &session_options);
-    if (trial.status == TUMORCLASS_OK) {
+    trial.begun = trial.status == TUMORCLASS_OK;
+    if (trial.begun) {
         interrupt_watch(session);
         trial.status = tumorclass_session_selftest(session, &trial.report);
         snprintf(trial.device, sizeof trial.device, "%s", tumorclass_session_device(session));
@@ -111,7 +113,7 @@ static bool find_way(struct way *way, const struct options *options, int32_t ind
 /* No device, and nobody asked for one; or a device that lacks one of the precisions that are all tried. */
 static bool is_beside_the_point(const struct trial *trial, const struct way *way, const struct options *options)
 {
-    if (way->backend != TUMORCLASS_BACKEND_CUDA) return false;
+    if (way->backend != TUMORCLASS_BACKEND_CUDA || trial->begun) return false;
     return (trial->status == TUMORCLASS_NO_BACKEND && options->backend == TUMORCLASS_BACKEND_AUTO) ||
            (trial->status == TUMORCLASS_UNSUPPORTED && !options->precision);
 }
@@ -119,7 +121,7 @@ static bool is_beside_the_point(const struct trial *trial, const struct way *way
 /* Every way is tried; what keeps one from being tried at all ends it. */
 static int try_each(tumorclass_model *model, const struct options *options, json_t *trials)
 {
-    int code = ANSWERED;
+    int code = ANSWERED, tried = 0;
     struct way way;
     for (int32_t i = 0; find_way(&way, options, i); i++) {
         const struct trial trial = try_way(model, options, &way);
@@ -128,6 +130,7 @@ static int try_each(tumorclass_model *model, const struct options *options, json
             if (trial.status == TUMORCLASS_UNSUPPORTED) complain("%s: not tried: %s", way.name, trial.sentence);
             continue;
         }
+        tried++;
         if (trial.status != TUMORCLASS_OK) {
             complain("%s: %s", way.name, trial.sentence);
             code = MODEL_FAILED;
@@ -136,9 +139,9 @@ static int try_each(tumorclass_model *model, const struct options *options, json
         if (options->json)
             json_array_append_new(trials, trial_object(&trial, &way));
         else
-            show_trial(&trial, &way, i == 0 ? tumorclass_model_name(model) : NULL);
+            show_trial(&trial, &way, tried == 1 ? tumorclass_model_name(model) : NULL);
     }
-    return code;
+    return tried ? code : MODEL_FAILED; /* why not, was said of each */
 }
 
 static int test_model(tumorclass_model *model, const struct options *options)

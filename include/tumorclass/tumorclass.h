@@ -203,7 +203,6 @@ typedef void (*tumorclass_log_fn)(void *user, tumorclass_log_level level, const 
 /** `fraction` of the whole call, 0 to 1, never falling; `stage` a word such as "preprocess". */
 typedef void (*tumorclass_progress_fn)(void *user, const char *stage, double fraction);
 
-/** Grows only at its end. In every field, now and later, zero means the default. */
 /** What a CUDA device computes with; the CPU has float32 always. HALF and BFLOAT16 store tensors so and add up in float32;
  *  TENSOR_FLOAT32 is float32 whose convolutions are multiplied on tensor cores, with ten bits of mantissa. */
 typedef int32_t tumorclass_precision;
@@ -215,9 +214,10 @@ enum {
     TUMORCLASS_PRECISION_TENSOR_FLOAT32 = 4
 };
 
+/** Grows only at its end. In every field, now and later, zero means the default. */
 typedef struct tumorclass_session_options {
     size_t struct_size;             /**< set by the initializer */
-    tumorclass_backend backend;     /**< AUTO: CUDA if it works, else CPU; CUDA: that, or NO_BACKEND */
+    tumorclass_backend backend;     /**< AUTO: CUDA if it works, else CPU; CUDA: that, or an error */
     int32_t device;                 /**< which CUDA device */
     int32_t threads;                /**< CPU threads; 0: tumorclass_suggested_threads() */
     tumorclass_log_level log_level; /**< the most talkative level that reaches log */

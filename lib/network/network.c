@@ -1,4 +1,5 @@
 #include "network/network.h"
+#include <math.h>
 #include "base/memory.h"
 
 struct network {
@@ -86,4 +87,15 @@ tumorclass_status network_write(struct network *network, int32_t value, const fl
 tumorclass_status network_read(struct network *network, float *dst, int32_t value)
 {
     return network->backend->download(network->state, dst, value);
+}
+
+tumorclass_status network_check_range(const struct network *network, const float *values, int64_t count,
+                                      const char *what)
+{
+    if (network_precision(network) != TUMORCLASS_PRECISION_HALF) return TUMORCLASS_OK;
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return fail(TUMORCLASS_LIMIT, "%s is beyond the range of half precision: ask for float32 or bfloat16",
+                        what);
+    return TUMORCLASS_OK;
 }

@@ -21,6 +21,11 @@ tumorclass_status network_write(struct network *network, int32_t value, const fl
 /* After a run: the graph's output, features or embedding. */
 tumorclass_status network_read(struct network *network, float *dst, int32_t value);
 
+/* LIMIT if one of the values is not finite where float32's would be: "the answer is beyond the range of half precision".
+ * What is infinite in float32 itself is left to whoever asks. */
+tumorclass_status network_check_range(const struct network *network, const float *values, int64_t count,
+                                      const char *what);
+
 /* For tests: called after each node of a run, when its output may be read. */
 typedef tumorclass_status network_observer(void *user, struct network *network, const struct node *node);
 void network_observe(struct network *network, network_observer *observer, void *user);

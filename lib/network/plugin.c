@@ -33,7 +33,8 @@ static tumorclass_status open_plugin(const struct plugin **plugin, const char *p
     plugin_entry *entry;
     *(void **)&entry = dlsym(library, PLUGIN_ENTRY);
     const struct plugin *found = entry ? entry(&host) : NULL;
-    if (!found || strcmp(found->version, TUMORCLASS_VERSION_STRING) != 0)
+    if (!found || strcmp(found->version, TUMORCLASS_VERSION_STRING) != 0 || found->graph_size != sizeof(struct graph) ||
+        found->node_size != sizeof(struct node))
         return fail(TUMORCLASS_NO_BACKEND, "the CUDA plugin %.600s is of version %.40s, this library of %s", path,
                     found ? found->version : "another age", TUMORCLASS_VERSION_STRING);
     *plugin = found;

@@ -10,7 +10,8 @@ struct plugin_host {
 };
 
 struct plugin {
-    const char *version; /* TUMORCLASS_VERSION_STRING of its build */
+    const char *version;          /* TUMORCLASS_VERSION_STRING of its build */
+    size_t graph_size, node_size; /* bytes of the structs, of the same build */
     struct backend backend;
     /* How many devices there are; 0: none, and `why` (of `size` bytes) says why. No failure: asked for on every machine. */
     int32_t (*devices)(char *why, size_t size);

@@ -161,6 +161,9 @@ static tumorclass_status read_network(struct member *member, struct network *net
 {
     const struct graph *graph = &member->model->graph;
     tumorclass_status status = network_read(network, member->logits, graph->output);
+    if (status == TUMORCLASS_OK)
+        status = network_check_range(network, member->logits, shape_count(&graph->values[graph->output].shape),
+                                     "the answer");
     if (status == TUMORCLASS_OK && member->features) status = network_read(network, member->features, graph->features);
     if (status == TUMORCLASS_OK && member->fine) status = network_read(network, member->fine, graph->fine);
     if (status == TUMORCLASS_OK && member->embedding)

@@ -24,8 +24,11 @@ tumorclass_status explainer_open(struct ensemble_model *model, const tumorclass_
     explainer->from_input = at != source->fine;
     tumorclass_status status = gradient_graph(&explainer->graph, source, explainer->from_input ? source->input : at, at,
                                               method);
-    if (status == TUMORCLASS_OK)
+    if (status == TUMORCLASS_OK) {
         status = network_create(&explainer->network, &explainer->graph, session->backend, &session->backend_options);
+        /* a device that cannot run it is no network without gradients, for which there would be another map */
+        if (status == TUMORCLASS_UNSUPPORTED) status = fail_within(TUMORCLASS_NO_BACKEND, "no attention map");
+    }
     if (status != TUMORCLASS_OK) {
         explainer_close(explainer);
         return status;
@@ -43,5 +46,9 @@ tumorclass_status explainer_run(float *cells, struct explainer *explainer, const
     tumorclass_status status = network_write(explainer->network, explainer->graph.seed, seed);
     if (status == TUMORCLASS_OK)
         status = network_run(explainer->network, explainer->from_input ? member->input : member->fine, monitor);
-    return status == TUMORCLASS_OK ? network_read(explainer->network, cells, explainer->graph.output) : status;
+    const int32_t map = explainer->graph.output;
+    if (status == TUMORCLASS_OK) status = network_read(explainer->network, cells, map);
+    if (status != TUMORCLASS_OK) return status;
+    return network_check_range(explainer->network, cells, shape_count(&explainer->graph.values[map].shape),
+                               "the attention map");
 }

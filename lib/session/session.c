@@ -33,7 +33,7 @@ static tumorclass_status check_options(const tumorclass_session_options *options
 {
     if (options->backend < TUMORCLASS_BACKEND_AUTO || options->backend > TUMORCLASS_BACKEND_CUDA)
         return fail(TUMORCLASS_BAD_ARGUMENT, "options.backend is %d, which is no backend", (int)options->backend);
-    if (options->device < 0)
+    if (options->device < 0 && options->backend == TUMORCLASS_BACKEND_CUDA)
         return fail(TUMORCLASS_BAD_ARGUMENT, "options.device is %d, devices are counted from 0", (int)options->device);
     if (options->threads < 0 || options->threads > 1024)
         return fail(TUMORCLASS_BAD_ARGUMENT, "options.threads is %d, not in 0 to 1024", (int)options->threads);

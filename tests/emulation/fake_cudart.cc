@@ -4,15 +4,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <vector>
 
 std::recursive_mutex fake_lock;
 static fake_machine machine;
 static void (*report_of_cudnn)(char *text, size_t size);
-static cudaError_t last_error;
+static thread_local cudaError_t last_error;
 static long until_failure;
 static bool broken;
+static thread_local int current_device;
 static const char *failed = "";
 
 void fake_die(const char *format, ...)
@@ -77,6 +76,16 @@ const char *fake_leaks(void)
     streams_report(text, sizeof text);
     if (report_of_cudnn) report_of_cudnn(text, sizeof text);
     return text;
+}
+
+int fake_current_device()
+{
+    return current_device;
+}
+
+void fake_leave_error(cudaError_t error)
+{
+    last_error = error;
 }
 
 bool fake_broken()
@@ -163,7 +172,16 @@ cudaError_t cudaGetDeviceCount(int *count)
 cudaError_t cudaSetDevice(int device)
 {
     MAY_FAIL(cudaErrorInitializationError);
-    return reported(device < 0 || device >= fake_has()->devices ? cudaErrorInvalidDevice : cudaSuccess);
+    if (device < 0 || device >= fake_has()->devices) return reported(cudaErrorInvalidDevice);
+    current_device = device;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDevice(int *device)
+{
+    MAY_FAIL(cudaErrorInitializationError);
+    *device = current_device;
+    return cudaSuccess;
 }
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device)
@@ -226,20 +244,14 @@ static uint64_t digest(const void *from, size_t size)
     return sum;
 }
 
-/* Of pinned memory when the copy's turn comes, of other memory at once. */
+/* When the copy's turn comes: of memory that is not pinned nobody promises more either. */
 static void enqueue_from_host(void *dst, const void *src, size_t size, cudaStream_t stream)
 {
-    if (is_pinned(src, size)) {
-        const uint64_t before = digest(src, size);
-        stream_enqueue(stream, [=] {
-            if (digest(src, size) != before) fake_die("pinned memory was changed before its copy was done");
-            memcpy(dst, src, size);
-        });
-        return;
-    }
-    const auto staged = std::make_shared<std::vector<char>>(static_cast<const char *>(src),
-                                                            static_cast<const char *>(src) + size);
-    stream_enqueue(stream, [=] { memcpy(dst, staged->data(), size); });
+    const uint64_t before = digest(src, size);
+    stream_enqueue(stream, [=] {
+        if (digest(src, size) != before) fake_die("memory of the host was changed before its copy was done");
+        memcpy(dst, src, size);
+    });
 }
 
 static void enqueue_to_host(void *dst, const void *src, size_t size, cudaStream_t stream)

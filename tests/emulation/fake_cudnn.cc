@@ -25,6 +25,7 @@ static char last_message[256];
 static cudnnStatus_t refused(cudnnStatus_t status, const char *why)
 {
     snprintf(last_message, sizeof last_message, "fake cuDNN: %s", why);
+    fake_leave_error(cudaErrorInvalidValue);
     return status;
 }
 

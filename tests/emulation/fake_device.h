@@ -13,7 +13,9 @@ extern std::recursive_mutex fake_lock; /* held by every call */
 /* Whether this call, which may fail, is the one that must: each passes here once. `broken`: all later ones fail too. */
 bool fake_must_fail(const char *call, bool breaks_device = false);
 bool fake_broken();
-cudaError_t fake_launch_failed(); /* keeps the error for cudaGetLastError */
+int fake_current_device();                /* this thread's */
+void fake_leave_error(cudaError_t error); /* as a library may that uses the runtime */
+cudaError_t fake_launch_failed();         /* keeps the error for cudaGetLastError */
 
 /* cuDNN's part of fake_leaks. */
 void fake_report_also(void (*report)(char *text, size_t size));

@@ -14,6 +14,7 @@ struct queued {
 
 struct fake_stream {
     std::deque<queued> queue;
+    int device;
 };
 
 struct fake_event {
@@ -53,8 +54,10 @@ static void step(fake_stream *stream)
     device_window(false);
 }
 
+/* A broken device does nothing more. */
 static void drain(fake_stream *stream)
 {
+    if (fake_broken()) stream->queue.clear();
     while (!stream->queue.empty()) step(stream);
 }
 
@@ -90,6 +93,7 @@ static void put(fake_stream *stream, queued operation)
 
 void stream_enqueue(cudaStream_t stream, std::function<void()> operation)
 {
+    if (stream_of(stream)->device != fake_current_device()) fake_die("work for another device than the thread's");
     put(stream_of(stream), { std::move(operation), nullptr, 0 });
 }
 
@@ -105,7 +109,7 @@ void streams_drain()
 
 cudaStream_t stream_create()
 {
-    fake_stream *const stream = new fake_stream;
+    fake_stream *const stream = new fake_stream{ {}, fake_current_device() };
     streams.insert(stream);
     return reinterpret_cast<cudaStream_t>(stream);
 }

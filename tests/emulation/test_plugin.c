@@ -1,5 +1,9 @@
 /* CPU emulation: the CUDA plugin as nvcc made it, under the library, on a stand-in for the CUDA runtime and for cuDNN. */
+#include <cuda_runtime_api.h>
 #include <math.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/wait.h>
 #include "plugin_answer.h"
 #include "fake.h"
 
@@ -31,7 +35,7 @@ static void check_nothing_is_left(void)
 
 START_TEST(answers_are_those_of_the_cpu)
 {
-    static const double logits[] = { 0, 2e-3, 2e-2, 1e-5, 1e-5 }, maps[] = { 0, 0.02, 0.4, 1e-4, 1e-4 };
+    static const double logits[] = { 0, 2e-3, 2e-2, 1e-5, 1e-5 }, maps[] = { 0, 0.01, 0.05, 1e-4, 1e-4 };
     struct answer cpu, cuda;
     ck_assert_int_eq(answer_on(&cpu, model, TUMORCLASS_BACKEND_CPU, 0), TUMORCLASS_OK);
     double largest = 0;
@@ -79,9 +83,80 @@ START_TEST(sessions_on_one_device_do_not_meet)
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(answer_in_session(&one, sessions[0]), TUMORCLASS_OK);
         ck_assert_int_eq(answer_in_session(&two, sessions[1]), TUMORCLASS_OK);
-        ck_assert(!memcmp(alone.logits, one.logits, sizeof one.logits) && !memcmp(one.map, two.map, sizeof one.map));
+        ck_assert(!memcmp(&alone.logits, &one.logits, sizeof one.logits) &&
+                  !memcmp(alone.map, one.map, sizeof one.map));
+        ck_assert(!memcmp(&alone.logits, &two.logits, sizeof two.logits) &&
+                  !memcmp(alone.map, two.map, sizeof two.map));
     }
     for (int i = 0; i < 2; i++) tumorclass_session_free(sessions[i]);
+    check_nothing_is_left();
+}
+END_TEST
+
+static void *answer_thrice(void *right)
+{
+    struct answer answer;
+    bool same = true;
+    for (int i = 0; i < 3; i++)
+        same = answer_on(&answer, model, TUMORCLASS_BACKEND_CUDA, 0) == TUMORCLASS_OK && same &&
+               !memcmp(right, &answer, sizeof answer);
+    return same ? right : NULL;
+}
+
+START_TEST(threads_have_sessions_of_their_own)
+{
+    pthread_t threads[3];
+    struct answer right;
+    ck_assert_int_eq(answer_on(&right, model, TUMORCLASS_BACKEND_CUDA, 0), TUMORCLASS_OK);
+    for (int i = 0; i < 3; i++) ck_assert_int_eq(pthread_create(&threads[i], NULL, answer_thrice, &right), 0);
+    for (int i = 0; i < 3; i++) {
+        void *same;
+        pthread_join(threads[i], &same);
+        ck_assert_ptr_eq(same, &right);
+    }
+    check_nothing_is_left();
+}
+END_TEST
+
+/* Of the thread that calls, whose program may use another. */
+START_TEST(the_current_device_stays_what_it_was)
+{
+    const fake_machine whole = *fake_has();
+    tumorclass_session *session;
+    tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
+    struct answer answer;
+    int current = -1;
+    fake_has()->devices = 3;
+    options.backend = TUMORCLASS_BACKEND_CUDA;
+    options.device = 1;
+    ck_assert_int_eq(cudaSetDevice(2), cudaSuccess);
+    ck_assert_int_eq(tumorclass_session_create(&session, model, &options), TUMORCLASS_OK);
+    ck_assert_int_eq(answer_in_session(&answer, session), TUMORCLASS_OK);
+    ck_assert(cudaGetDevice(&current) == cudaSuccess && current == 2);
+    tumorclass_session_free(session);
+    ck_assert(cudaGetDevice(&current) == cudaSuccess && current == 2);
+    ck_assert_int_eq(cudaSetDevice(0), cudaSuccess);
+    *fake_has() = whole;
+    check_nothing_is_left();
+}
+END_TEST
+
+START_TEST(a_child_frees_what_it_has)
+{
+    tumorclass_session *session;
+    tumorclass_session_options options = TUMORCLASS_SESSION_OPTIONS_INIT;
+    int status;
+    options.backend = TUMORCLASS_BACKEND_CUDA;
+    ck_assert_int_eq(tumorclass_session_create(&session, model, &options), TUMORCLASS_OK);
+    const pid_t child = fork();
+    if (!child) {
+        fake_fail_at(1); /* no call to the device may be made */
+        tumorclass_session_free(session);
+        _exit(fake_fail_at(0) == 1 ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    tumorclass_session_free(session);
     check_nothing_is_left();
 }
 END_TEST
@@ -120,7 +195,7 @@ START_TEST(every_call_to_the_device_may_fail)
         ck_assert_msg(!*fake_leaks(), "%s (call %ld) failed: %sare left", fake_failed_call(), nth, fake_leaks());
         ck_assert_msg(status == TUMORCLASS_OK || is_of_a_device(status), "%s failed: status %d, %s", fake_failed_call(),
                       (int)status, tumorclass_last_error());
-        ck_assert_msg(status != TUMORCLASS_OK || !memcmp(right.logits, answer.logits, sizeof right.logits),
+        ck_assert_msg(status != TUMORCLASS_OK || !memcmp(&right, &answer, offsetof(struct answer, device)),
                       "%s (call %ld) failed, and the answer is another one", fake_failed_call(), nth);
         absorbed += status == TUMORCLASS_OK;
     }
@@ -195,6 +270,9 @@ int main(void)
     tcase_add_test(answers, answers_are_those_of_the_cpu);
     tcase_add_test(answers, answers_do_not_depend_on_when_the_device_works);
     tcase_add_test(answers, sessions_on_one_device_do_not_meet);
+    tcase_add_test(answers, threads_have_sessions_of_their_own);
+    tcase_add_test(answers, the_current_device_stays_what_it_was);
+    tcase_add_test(answers, a_child_frees_what_it_has);
     tcase_add_test(answers, a_session_says_what_it_holds);
     tcase_add_checked_fixture(failures, make_model, free_model);
     tcase_add_loop_test(failures, every_call_to_the_device_may_fail, 0, FAKE_ORDERS);

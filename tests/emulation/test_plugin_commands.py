@@ -21,7 +21,7 @@ from command import ANSWERED, CLI, MODEL, MODEL_FAILED, ROOT, Case  # noqa: E402
 
 SHIPPED = ROOT / "examples/models/synthetic.onnx"
 DATA = pathlib.Path(os.environ["TUMORCLASS_TEST_DATA"])
-LIBRARIES = CLI.parents[1] / "tests/emulation/stand_ins" / "lib"
+LIBRARIES = pathlib.Path(os.environ["STAND_INS"])
 HEADS = (ROOT / "examples/scans/synthetic-hgg.nii.gz", pathlib.Path("/usr/share/mricron/templates/ch2.nii.gz"),
          DATA / "healthy/t1_crop.nii.gz")
 MOST_APART = 2e-3  # of the largest logit, in half precision; of many heads some have worse luck:

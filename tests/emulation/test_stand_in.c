@@ -72,6 +72,13 @@ static void records_an_event_that_is_gone(void)
     cudaEventRecord(event, stream);
 }
 
+static void works_for_another_device(void)
+{
+    fake_has()->devices = 2;
+    cudaSetDevice(1);
+    cudaMemsetAsync(device, 0, SIZE, stream);
+}
+
 /* Whoever looks before the copy is there, finds nothing. */
 static void reads_a_result_too_early(void)
 {
@@ -90,10 +97,11 @@ static const struct mistake {
     { reads_memory_that_was_freed, "was freed, and is used at byte 3" },
     { frees_twice, "cudaFree of what is not allocated" },
     { frees_what_is_not_pinned, "cudaFreeHost of what is not pinned" },
-    { changes_memory_that_is_copied, "pinned memory was changed before its copy was done" },
+    { changes_memory_that_is_copied, "memory of the host was changed before its copy was done" },
     { uses_the_default_stream, "the default stream is used" },
     { uses_a_stream_that_is_gone, "a stream that does not exist is used" },
     { records_an_event_that_is_gone, "an event that does not exist is used" },
+    { works_for_another_device, "work for another device than the thread's" },
     { reads_a_result_too_early, "the result is not there" },
 };
 
