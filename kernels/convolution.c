@@ -26,7 +26,7 @@ static cudnnBackendDescriptor_t add_tensor(struct descriptors *d, int64_t uid, c
         step *= dims[axis];
     }
     stride[0] = step;
-    const cudnnBackendDescriptor_t tensor = descriptor_create(d, CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+    cudnnBackendDescriptor_t tensor = descriptor_create(d, CUDNN_BACKEND_TENSOR_DESCRIPTOR);
     descriptor_set(d, tensor, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &held);
     descriptor_set(d, tensor, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, AXES, dims);
     descriptor_set(d, tensor, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, AXES, stride);
@@ -41,7 +41,7 @@ static cudnnBackendDescriptor_t add_window(struct descriptors *d, const struct c
 {
     const cudnnDataType_t sums = CUDNN_DATA_FLOAT;
     const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
-    const cudnnBackendDescriptor_t window = descriptor_create(d, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+    cudnnBackendDescriptor_t window = descriptor_create(d, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     descriptor_set(d, window, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &sums);
     descriptor_set(d, window, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode);
     descriptor_set_integer(d, window, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, 3);
@@ -74,7 +74,7 @@ static cudnnBackendDescriptor_t add_convolution(struct descriptors *d, const str
 {
     const struct convolution_names *name = &names[c->back];
     const float alpha = 1, beta = 0;
-    const cudnnBackendDescriptor_t window = add_window(d, c), operation = descriptor_create(d, name->type);
+    cudnnBackendDescriptor_t window = add_window(d, c), operation = descriptor_create(d, name->type);
     descriptor_set_descriptor(d, operation, name->x, x);
     descriptor_set_descriptor(d, operation, name->w, w);
     descriptor_set_descriptor(d, operation, name->y, y);
@@ -91,11 +91,11 @@ static cudnnBackendDescriptor_t add_pointwise(struct descriptors *d, cudnnPointw
                                               cudnnBackendDescriptor_t y)
 {
     const cudnnDataType_t precision = CUDNN_DATA_FLOAT;
-    const cudnnBackendDescriptor_t what = descriptor_create(d, CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+    cudnnBackendDescriptor_t what = descriptor_create(d, CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
     descriptor_set(d, what, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode);
     descriptor_set(d, what, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &precision);
     descriptor_finalize(d, what);
-    const cudnnBackendDescriptor_t operation = descriptor_create(d, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+    cudnnBackendDescriptor_t operation = descriptor_create(d, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
     descriptor_set_descriptor(d, operation, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, what);
     descriptor_set_descriptor(d, operation, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x);
     if (b) descriptor_set_descriptor(d, operation, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, b);
@@ -114,7 +114,7 @@ static cudnnBackendDescriptor_t add_graph(struct descriptors *d, const struct co
     cudnnBackendDescriptor_t operations[4];
     int count = 0, behind = c->residual + c->bias + c->relu;
     int64_t uid = UID_VIRTUAL;
-    const cudnnBackendDescriptor_t x = add_tensor(d, UID_X, x_dims, type), w = add_tensor(d, UID_W, w_dims, type);
+    cudnnBackendDescriptor_t x = add_tensor(d, UID_X, x_dims, type), w = add_tensor(d, UID_W, w_dims, type);
     cudnnBackendDescriptor_t y = add_tensor(d, behind ? uid++ : UID_Y, y_dims, type), next;
     operations[count++] = add_convolution(d, c, x, w, y);
     for (int part = 0; part < 3; part++) {
@@ -127,7 +127,7 @@ static cudnnBackendDescriptor_t add_graph(struct descriptors *d, const struct co
         operations[count++] = add_pointwise(d, part == 2 ? CUDNN_POINTWISE_RELU_FWD : CUDNN_POINTWISE_ADD, y, b, next);
         y = next;
     }
-    const cudnnBackendDescriptor_t graph = descriptor_create(d, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    cudnnBackendDescriptor_t graph = descriptor_create(d, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     descriptor_set(d, graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, count, operations);
     descriptor_finalize(d, graph);
     return graph;
@@ -173,7 +173,7 @@ static bool may_be_taken(const struct engine *engine, const struct convolution *
 
 static cudnnBackendDescriptor_t add_device(struct descriptors *d, const struct convolution_target *target)
 {
-    const cudnnBackendDescriptor_t device = descriptor_create(d, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+    cudnnBackendDescriptor_t device = descriptor_create(d, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
     if (!target->device) {
         descriptor_set(d, device, CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE, 1, &target->handle);
         descriptor_finalize(d, device);
@@ -227,7 +227,7 @@ static bool ask(struct convolution_plan *plan, cudnnBackendHeurMode_t mode, cudn
 {
     struct descriptors *const d = &plan->descriptors;
     cudnnBackendDescriptor_t offered[MOST_CONFIGURATIONS];
-    const cudnnBackendDescriptor_t heuristic = descriptor_create(d, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+    cudnnBackendDescriptor_t heuristic = descriptor_create(d, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     descriptor_set_descriptor(d, heuristic, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
     descriptor_set(d, heuristic, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
     descriptor_set_descriptor(d, heuristic, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, device);
@@ -247,7 +247,7 @@ cudnnStatus_t convolution_plan_create(struct convolution_plan *plan, const struc
     struct descriptors *const d = &plan->descriptors;
     assert(target->handle || target->device);
     memset(plan, 0, sizeof *plan);
-    const cudnnBackendDescriptor_t graph = add_graph(d, convolution), device = add_device(d, target);
+    cudnnBackendDescriptor_t graph = add_graph(d, convolution), device = add_device(d, target);
     const int before = d->count;
     if (d->status != CUDNN_STATUS_SUCCESS) return d->status;
     if (ask(plan, CUDNN_HEUR_MODE_A, graph, device, convolution, target)) return CUDNN_STATUS_SUCCESS;
@@ -286,7 +286,7 @@ cudnnStatus_t convolution_run(const struct convolution_plan *plan, cudnnHandle_t
         uid[count] = all[i].uid;
         pointer[count++] = all[i].pointer;
     }
-    const cudnnBackendDescriptor_t pack = descriptor_create(&d, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+    cudnnBackendDescriptor_t pack = descriptor_create(&d, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     descriptor_set(&d, pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, count, uid);
     descriptor_set(&d, pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, count, pointer);
     descriptor_set(&d, pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &memory->workspace);
