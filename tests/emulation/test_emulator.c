@@ -2,7 +2,7 @@
 #include "support.h"
 #include <math.h>
 #include <string.h>
-#include <sys/wait.h>
+#include "child.h"
 #include "emulation_order.h"
 #include "planted.h"
 
@@ -33,29 +33,21 @@ static void run_planted(planted_kernel *kernel)
     free(n);
 }
 
-/* Runs the kernel in a child, with what it says on stderr in `said`; the exit status. */
+struct planted_run {
+    planted_kernel *kernel;
+    emulation_order order;
+};
+
+static void run_in_child(const void *what)
+{
+    const struct planted_run *run = what;
+    emulation_set_order(run->order, 1);
+    run_planted(run->kernel);
+}
+
 static int end_of(planted_kernel *kernel, emulation_order order, char *said, size_t size)
 {
-    int ends[2], status = 0;
-    size_t length = 0;
-    ck_assert_int_eq(pipe(ends), 0);
-    fflush(NULL);
-    const pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (!child) {
-        close(ends[0]);
-        dup2(ends[1], STDERR_FILENO);
-        emulation_set_order(order, 1);
-        run_planted(kernel);
-        _exit(0);
-    }
-    close(ends[1]);
-    for (ssize_t got; length + 1 < size && (got = read(ends[0], said + length, size - 1 - length)) > 0;)
-        length += (size_t)got;
-    said[length] = 0;
-    close(ends[0]);
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return end_of_child(run_in_child, &(struct planted_run){ kernel, order }, said, size);
 }
 
 START_TEST(the_order_changes_no_result)

@@ -2,7 +2,7 @@
 #include "support.h"
 #include <cuda_runtime_api.h>
 #include <string.h>
-#include <sys/wait.h>
+#include "child.h"
 #include "fake.h"
 
 enum { SIZE = 1000 };
@@ -105,28 +105,16 @@ static const struct mistake {
     { reads_a_result_too_early, "the result is not there" },
 };
 
+static void make_mistake(const void *mistake)
+{
+    open_all();
+    ((const struct mistake *)mistake)->make();
+}
+
 START_TEST(mistakes_are_found)
 {
-    int ends[2], status = 0;
     char said[4096];
-    size_t length = 0;
-    ck_assert_int_eq(pipe(ends), 0);
-    fflush(NULL);
-    const pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (!child) {
-        dup2(ends[1], STDERR_FILENO);
-        open_all();
-        mistakes[_i].make();
-        _exit(0);
-    }
-    close(ends[1]);
-    for (ssize_t got; length + 1 < sizeof said && (got = read(ends[0], said + length, sizeof said - 1 - length)) > 0;)
-        length += (size_t)got;
-    said[length] = 0;
-    close(ends[0]);
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(!WIFEXITED(status) || WEXITSTATUS(status), "mistake %d was not found", _i);
+    ck_assert_msg(end_of_child(make_mistake, &mistakes[_i], said, sizeof said), "mistake %d was not found", _i);
     ck_assert_msg(strstr(said, mistakes[_i].found), "mistake %d: %s", _i, said);
 }
 END_TEST
